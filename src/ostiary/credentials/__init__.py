@@ -1,0 +1,1 @@
+"""Where the gate's own secrets come from."""

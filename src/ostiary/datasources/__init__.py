@@ -1,0 +1,1 @@
+"""The gate's own business with a database: side connections and the catalog."""

@@ -1,0 +1,1 @@
+"""What must not leave in clear, and the text that keeps it from leaving. Pure."""

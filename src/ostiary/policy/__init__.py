@@ -1,0 +1,1 @@
+"""Questions → answers. Cedar stands behind a thin interface; nothing above this room knows its API."""

@@ -1,0 +1,1 @@
+"""The PostgreSQL frontend/backend protocol, versions 3.0 and 3.2."""

@@ -1,0 +1,1 @@
+"""Durable state: the log's files and the keys beside them."""
