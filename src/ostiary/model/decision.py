@@ -41,12 +41,14 @@ class Permit:
     """Leave for exactly `text` to reach the server. Made by the authorizer only.
 
     `max_rows`, when given, bounds the rows a statement may change: past it the transaction is rolled back.
+    `row_cap`, when given, bounds the rows that one result may bring: past it the statement is cancelled.
     """
 
     text: bytes
     versions: Versions
     policies: tuple[PolicyId, ...] = ()
     max_rows: int | None = None
+    row_cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
