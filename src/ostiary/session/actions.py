@@ -1,9 +1,10 @@
 """What a session asks for, in the imperative. The runner performs these in order and adds nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ostiary.model.decision import Permit
+from ostiary.model.identity import Circumstances
 from ostiary.model.names import Ticket
 from ostiary.model.record import Outcome
 from ostiary.model.statement import Submission
@@ -14,12 +15,13 @@ class Authenticate:
     """Find out who is asking. `database` selects the datasource.
 
     `settings` are the settings the client asked for at startup, those of ``options`` included (parsed as the server
-    parses them), without user, database, replication and ``ostiary.*``.
+    parses them), without user, database, replication and ``ostiary.*``; the last are `claimed`.
     """
 
     token: bytes
     database: str
     settings: Mapping[str, str]
+    claimed: Circumstances = field(default_factory=Circumstances)
 
 
 @dataclass(frozen=True, slots=True)
