@@ -11,15 +11,14 @@ from urllib.parse import unquote, urlsplit
 import click
 import orjson
 
-from ostiary.cli.token import Refused
-from ostiary.model.errors import OstiaryError, SettingsInvalid
+from ostiary.model.errors import Invalid, SettingsInvalid
 from ostiary.settings import read_settings
 
 EXAMPLE_URL = "postgresql://gate@127.0.0.1:5432/orders"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class AlreadyThere(OstiaryError):
+class AlreadyThere(Invalid):
     """A file that would have been written exists."""
 
     code = "already-there"
@@ -53,7 +52,7 @@ def write_configuration(
     files = {folder / path: text for path, text in _files(values)}
     for path in files:
         if path.exists():
-            raise AlreadyThere(f"{path} is there already", hint="nothing was written; choose another folder")
+            raise AlreadyThere("is there already", file=str(path), hint="nothing was written; choose another folder")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -95,10 +94,7 @@ def _text(file: Traversable) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print the list of files that were written.")
 def init(folder: Path, database_url: str, database_name: str | None, as_json: bool) -> None:
     """Write a commented configuration and the starter policies into FOLDER (default: here)."""
-    try:
-        written = write_configuration(folder, url=database_url, name=database_name)
-    except OstiaryError as error:
-        raise Refused(error) from error
+    written = write_configuration(folder, url=database_url, name=database_name)
     if as_json:
         click.echo(orjson.dumps([str(path) for path in written]))
         return
