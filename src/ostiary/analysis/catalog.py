@@ -56,7 +56,17 @@ _OBJECTS = """
    where n.nspname operator(pg_catalog.<>) all ('{pg_catalog,pg_toast,information_schema}'::pg_catalog.name[])
    and not pg_catalog.pg_is_other_temp_schema(n.oid) and t.typelem operator(pg_catalog.=) 0::pg_catalog.oid),
  'casts', (select pg_catalog.count(*) from pg_catalog.pg_cast ca
-   where ca.oid operator(pg_catalog.>=) 16384::pg_catalog.oid)"""
+   where ca.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+ 'own_operators', (select pg_catalog.json_agg(distinct o.oprname)
+   from pg_catalog.pg_operator o where o.oprnamespace operator(pg_catalog.<>) 11::pg_catalog.oid
+   and not exists (select from pg_catalog.pg_depend d
+     where d.classid operator(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass
+     and d.objid operator(pg_catalog.=) o.oid and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char")),
+ 'own_casts', (select pg_catalog.count(*) from pg_catalog.pg_cast ca
+   where ca.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
+   and not exists (select from pg_catalog.pg_depend d
+     where d.classid operator(pg_catalog.=) 'pg_catalog.pg_cast'::pg_catalog.regclass
+     and d.objid operator(pg_catalog.=) ca.oid and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char"))"""
 
 _SYSTEM_SCHEMAS = "{pg_toast,pg_catalog,information_schema}"
 
@@ -126,7 +136,9 @@ class Catalog:
     """One snapshot. Mappings are by exact name; `functions` maps (schema, name) to all its overloads.
 
     `user_operators` are the names of operators outside pg_catalog; `user_types` maps (schema, name) to typtype;
-    `user_casts` counts casts that no installation ships. `server_version` is server_version_num, e.g. 150018.
+    `user_casts` counts casts that no installation ships. `own_operators` and `own_casts` are those of them that belong
+    to no extension: somebody wrote them here, and they may run anything. `server_version` is server_version_num,
+    e.g. 150018.
     `implicit_path` is current_schemas(true) of the connection that took the snapshot.
     """
 
@@ -138,6 +150,8 @@ class Catalog:
     user_operators: frozenset[str] = frozenset()
     user_types: Mapping[tuple[str, str], str] = field(default_factory=dict)
     user_casts: int = 0
+    own_operators: frozenset[str] = frozenset()
+    own_casts: int = 0
     implicit_path: tuple[str, ...] = ()
     temporary_schema: str | None = None
 
@@ -215,6 +229,8 @@ def _build(
         user_operators=frozenset(data["operators"] or ()),
         user_types={(schema, name): kind for schema, name, kind in data["types"] or ()},
         user_casts=data["casts"],
+        own_operators=frozenset(data["own_operators"] or ()),
+        own_casts=data["own_casts"],
         implicit_path=tuple(data["search_path"]),
         temporary_schema=data["temporary_schema"],
     )
