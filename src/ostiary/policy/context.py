@@ -58,11 +58,9 @@ class Context:
         """1 Monday to 7 Sunday, UTC; 1970-01-01 was a Thursday."""
         return (self.time // _DAY + 3) % 7 + 1
 
-    def key(self, attributes_read: Iterable[str]) -> Hashable:
-        """Equal keys get equal answers from policies that read only these attributes; None: never remember."""
-        if "time" in attributes_read:
-            return None
-        return tuple(READERS[attribute](self) for attribute in sorted(attributes_read))
+    def key(self, readers: "tuple[Reader, ...] | None") -> Hashable:
+        """Equal keys get equal answers from policies that read only this; None (as for None): never remember."""
+        return None if readers is None else tuple([read(self) for read in readers])
 
     def document(self, *, with_statement: bool) -> str:
         """The context record as Cedar reads it, JSON."""
@@ -145,7 +143,17 @@ READERS: dict[str, Reader] = {
 }
 """Every attribute of the context that a policy may read, by its dotted path."""
 
+
+def readers(attributes_read: Iterable[str]) -> tuple[Reader, ...] | None:
+    """What `Context.key` needs for these attributes; None when they include the time to the second."""
+    names = sorted(attributes_read)
+    return None if "time" in names else tuple(READERS[name] for name in names)
+
+
 STATEMENT_ATTRIBUTES = frozenset(
     {"statement_shape", "statement_tag", "statements", "complete", "has_predicate", "rows_estimated"}
 )
 """The attributes that a statement alone settles."""
+
+TIMES = frozenset({"time", "hour", "weekday"})
+"""The attributes that change by themselves."""

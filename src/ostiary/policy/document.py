@@ -3,12 +3,13 @@
 One rule: a set exists only if every policy in it is valid, so whoever holds one need not ask again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 import cedarpy
 
 from ostiary.model.names import PolicyId
+from ostiary.policy.context import READERS, TIMES, Context, Reader
 from ostiary.policy.resources import Uid
 
 
@@ -38,9 +39,20 @@ class PolicySet:
     attributes_read: frozenset[str]
     mentions: frozenset[Uid]
     parsed: cedarpy.PolicySet = field(repr=False, compare=False)
+    readers: tuple[Reader, ...] | None = field(repr=False, compare=False)
     schema: cedarpy.Schema = field(repr=False, compare=False)
     by_reason: Mapping[str, Policy] = field(repr=False, compare=False)
     """From the names that Cedar gives the policies of a text, in order (``policy0``), to the policies."""
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether an answer may change with nothing but the time."""
+        return not self.attributes_read.isdisjoint(TIMES)
+
+    def moment(self, now: int) -> Hashable:
+        """As much of the time as the policies read: while this stays the same, so do all answers."""
+        context = Context(now)
+        return tuple(READERS[name](context) for name in sorted(self.attributes_read & TIMES))
 
     def policy(self, id: PolicyId) -> Policy | None:  # noqa: A002
         """The policy with that @id, or None."""

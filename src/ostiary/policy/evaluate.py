@@ -13,18 +13,18 @@ import orjson
 
 from ostiary.model.identity import Principal
 from ostiary.model.names import PolicyId
-from ostiary.policy.context import READERS, STATEMENT_ATTRIBUTES, Context
+from ostiary.policy.context import Context
 from ostiary.policy.document import Policy, PolicySet
 from ostiary.policy.resources import Entity, Resource, Uid, principal_entities, principal_uid
 from ostiary.policy.vocabulary import STATEMENT_QUESTIONS, typed
 
 REMEMBERED = 8192
-"""Answers and judgements kept. An entry weighs about a kilobyte."""
+"""Batches of answers kept. An entry weighs about a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May the principal do this to that?"""
+    """Whether the principal may do this to that."""
 
     action: str
     resource: Resource
@@ -116,29 +116,29 @@ def _matched(policies: PolicySet, reason: str) -> Policy:
 
 
 class Evaluator:
-    """One set of policies with what it has answered lately; a new set is a new evaluator.
+    """Remembers what policies answered lately.
 
-    An answer is remembered by principal, questions and the parts of the context that the policies read; one that
-    depends on the time to the second is not. For one thread.
+    By policy version, principal, questions and those parts of the context that the policies read; an answer that
+    depends on the time to the second is asked for again. For one thread.
     """
 
-    def __init__(self, policies: PolicySet, remembered: int = REMEMBERED) -> None:
-        self.policies = policies
+    def __init__(self, remembered: int = REMEMBERED) -> None:
         self._limit = remembered
         self._answers: OrderedDict[Hashable, tuple[Answer, ...]] = OrderedDict()
-        self._readers = tuple(READERS[name] for name in sorted(policies.attributes_read))
-        self._remembers = "time" not in policies.attributes_read
 
-    def ask(self, principal: Principal, questions: tuple[Question, ...], context: Context) -> tuple[Answer, ...]:
+    def ask(
+        self, policies: PolicySet, principal: Principal, questions: tuple[Question, ...], context: Context
+    ) -> tuple[Answer, ...]:
         """The same as `ask`, from memory where that is the same."""
-        if not self._remembers:
-            return ask(self.policies, principal, questions, context)
-        key = (principal, questions, *[read(context) for read in self._readers])
+        surroundings = context.key(policies.readers)
+        if surroundings is None:
+            return ask(policies, principal, questions, context)
+        key = (policies.version, principal, questions, surroundings)
         known = self._answers.get(key)
         if known is not None:
             self._answers.move_to_end(key)
             return known
-        answers = ask(self.policies, principal, questions, context)
+        answers = ask(policies, principal, questions, context)
         self._answers[key] = answers
         if len(self._answers) > self._limit:
             self._answers.popitem(last=False)

@@ -132,14 +132,18 @@ def _word_errors(policy: Parsed) -> Iterator[Finding]:
         yield _error(policy, f"unknown attribute '{name}'{_meant(name, _ATTRIBUTE_NAMES)}", name)
     if policy.literal_access:
         # Only what is asked about is shown to Cedar: reading from another entity is an error at every evaluation.
-        yield _error(policy, "reads an attribute of an entity named in the policy; only the principal's and the resource's own can be read")
+        yield _error(
+            policy,
+            "reads an attribute of an entity that it names; only those of principal and resource can be read",
+        )
 
 
 def _uid_errors(policy: Parsed) -> Iterator[Finding]:
     for uid in sorted(policy.mentions):
         names = _PARTS.get(uid.type)
         if names is not None and len(parts_of(uid.id) or ()) != len(names):
-            message = f"{uid} can name nothing: it is written {typed(uid.type)}::\"{'.'.join(names)}\"{_respelled(uid, len(names))}"
+            form = f'{typed(uid.type)}::"{".".join(names)}"'
+            message = f"{uid} can name nothing: it is written {form}{_respelled(uid, len(names))}"
             yield _error(policy, message, uid.id)
         elif uid.type == "Column":
             yield _error(policy, f"{uid}: columns are governed by their class, not one by one", uid.id)
@@ -190,7 +194,10 @@ def _explained(message: str, policy: Parsed) -> tuple[str, str]:
     if message.startswith("unable to find an applicable action"):
         group = next((uid.id for uid in policy.action.entities if uid.id in ACTION_GROUPS), None)
         if group is not None:
-            return f"can never apply: '{group}' is a group of actions, so write `action in`, and a fitting resource", group
+            return (
+                f"can never apply: '{group}' is a group of actions, so write `action in`, and a fitting resource",
+                group,
+            )
         return "can never apply: this action is not asked about this kind of principal and resource", ""
     if name in STATEMENT_ATTRIBUTES and message.startswith("attribute"):
         group = f'{typed("Action")}::"statement"'

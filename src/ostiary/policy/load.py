@@ -14,7 +14,7 @@ import cedarpy
 from ostiary.model.errors import PolicyInvalid
 from ostiary.model.names import PolicyId
 from ostiary.policy import lint
-from ostiary.policy.context import READERS
+from ostiary.policy.context import READERS, readers
 from ostiary.policy.document import Policy, PolicySet
 from ostiary.policy.lint import Finding
 from ostiary.policy.syntax import Broken, Parsed, cut, parse
@@ -101,20 +101,23 @@ def _assemble(policies: list[Parsed]) -> PolicySet:
     for policy in policies:
         digest.update(b"\n" + policy.content)
     made = tuple(_policy(policy) for policy in policies)
+    read = _attributes_read(policies)
     return PolicySet(
         version=digest.hexdigest()[:32],
         policies=made,
-        attributes_read=frozenset(_attribute(path) for policy in policies for path in policy.context_paths if path)
-        | (frozenset(READERS) if any(() in policy.context_paths for policy in policies) else frozenset()),
+        attributes_read=read,
         mentions=frozenset(uid for policy in policies for uid in policy.mentions),
         parsed=cedarpy.PolicySet.from_str("\n".join(policy.excerpt.text for policy in policies)),
+        readers=readers(read),
         schema=schema(),
         by_reason={f"policy{number}": policy for number, policy in enumerate(made)},
     )
 
 
-def _attribute(path: tuple[str, ...]) -> str:
-    return ".".join(path)
+def _attributes_read(policies: list[Parsed]) -> frozenset[str]:
+    paths = {path for policy in policies for path in policy.context_paths}
+    # A policy that takes the context as a whole reads all of it.
+    return frozenset(READERS) if () in paths else frozenset(".".join(path) for path in paths)
 
 
 def _policy(policy: Parsed) -> Policy:

@@ -225,9 +225,7 @@ Resource = Gate | Environment | Database | Schema | Relation | Function | Column
 
 
 def _within_schema(uid: Uid, schema: Schema, name: str) -> Entity:
-    return Entity(
-        uid, (schema.uid(),), (("name", name), ("schema", schema.name), ("database", schema.database.name))
-    )
+    return Entity(uid, (schema.uid(),), (("name", name), ("schema", schema.name), ("database", schema.database.name)))
 
 
 def principal_uid(principal: Principal) -> Uid:

@@ -94,16 +94,17 @@ def parse(excerpt: Excerpt) -> Parsed | Broken:
     except ValueError as error:
         return _broken(excerpt, str(error))
     if document["templates"]:
-        return Broken(
-            excerpt.file, excerpt.line, "a template is never evaluated: write the principal or resource out"
-        )
+        return Broken(excerpt.file, excerpt.line, "a template is never evaluated: write the principal or resource out")
     (policy,) = document["staticPolicies"].values()
     return _parsed(excerpt, policy)
 
 
 def _broken(excerpt: Excerpt, message: str) -> Broken:
-    """Cedar's parser reads from left to right: the shortest prefix with another complaint than that it ends is where
-    the mistake is."""
+    """Find the place of a mistake.
+
+    Cedar's parser reads from left to right, so it is at the end of the shortest prefix that has any other fault than
+    being cut off.
+    """
     for token in _TOKEN.finditer(excerpt.text):
         try:
             cedarpy.PolicySet.from_str(excerpt.text[: token.end()])
@@ -119,7 +120,7 @@ def _broken(excerpt: Excerpt, message: str) -> Broken:
 
 def line_of(excerpt: Excerpt, word: str) -> int:
     """The line where a policy first says `word`; its first line when it does not say it as one word."""
-    found = re.search(rf'(?<!\w){re.escape(word)}(?!\w)', excerpt.text)
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", excerpt.text)
     return excerpt.line + excerpt.text.count("\n", 0, found.start()) if found else excerpt.line
 
 
