@@ -1,0 +1,194 @@
+"""What the tests of this folder stand on: a session that relays, a desk that lets everybody in, and a gate of both.
+
+The relay decides nothing and looks at nothing, so what is tested with it is the runner, the sockets and nothing else.
+"""
+
+import asyncio
+import contextlib
+import ssl
+import struct
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ostiary.model.identity import Identity, Principal, PrincipalKind
+from ostiary.protocols.postgres import messages
+from ostiary.server.listener import Listener, listen
+from ostiary.server.runner import Peer, ServerLimits
+from ostiary.server.upstream import Target
+from ostiary.session import actions, events
+from ostiary.session.actions import Action
+from ostiary.session.events import Event
+from ostiary.settings import SslMode
+
+SOMEBODY = Identity(Principal(PrincipalKind.HUMAN, "alice", "test"), expires_at=2_000_000_000, token_id="1")
+Reply = Callable[[Event], None]
+
+
+@dataclass
+class OpenDesk:
+    """Lets everybody in. Keeps what it was told, and holds back the decisions that a test wants to make itself."""
+
+    backend: Target
+    expires_at: float | None = None
+    hold: bool = False
+    held: list[tuple[actions.Decide, Reply]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    def authenticate(self, action: actions.Authenticate, reply: Reply) -> None:
+        reply(events.Authenticated(SOMEBODY))
+
+    def target(self, action: actions.Connect) -> Target:
+        return self.backend
+
+    def decide(self, action: actions.Decide, reply: Reply) -> None:
+        self.held.append((action, reply))
+
+    def record(self, action: actions.Record, reply: Reply) -> None:
+        if action.wait:
+            reply(events.Recorded(action.ticket))
+
+    def refresh_catalog(self, reply: Reply) -> None:
+        reply(events.CatalogRefreshed())
+
+    def closed(self, reason: str) -> None:
+        self.ended.append(reason)
+
+
+class Relay:
+    """A session that connects at once and passes everything on. `seen` is all it was told."""
+
+    def __init__(self, parameters: Mapping[str, str], minor: int) -> None:
+        self.parameters = parameters
+        self.minor = minor
+        self.seen: list[Event] = []
+        self.is_resting = True
+        self._early = b""
+        self._connected = False
+
+    def receive(self, event: Event) -> list[Action]:
+        self.seen.append(event)
+        match event:
+            case events.ClientSent(data) if self._connected:
+                return [actions.SendToServer(data)]
+            case events.ClientSent(data):
+                self._early += data
+                return [] if len(self.seen) > 1 else [actions.Authenticate(b"", "", {})]
+            case events.Authenticated():
+                return [actions.Connect({}, self.minor)]
+            case events.BackendReady():
+                self._connected = True
+                early, self._early = self._early, b""
+                return [actions.SendToClient(welcome(event)), actions.SendToServer(early)]
+            case events.BackendUnavailable(denial):
+                fatal = {"S": "FATAL", "V": "FATAL", "C": denial.sqlstate, "M": denial.message}
+                return [actions.SendToClient(messages.fields(fatal)), actions.Close("no backend")]
+            case events.ServerSent(data):
+                return [actions.SendToClient(data)]
+            case events.Ended(denial):
+                fatal = {"S": "FATAL", "V": "FATAL", "C": denial.sqlstate, "M": denial.message}
+                return [actions.SendToClient(messages.fields(fatal)), actions.Close(denial.code)]
+            case events.ClientLeft():
+                return [actions.Cancel(), actions.Close("client left")]
+            case _:
+                return [actions.Close(type(event).__name__)]
+
+
+def welcome(event: events.BackendReady) -> bytes:
+    status = b"".join(messages.parameter_status(*pair) for pair in event.parameters.items())
+    key = messages.backend_key_data(event.process_id, event.cancel_key)
+    return messages.AUTHENTICATION_OK + status + key + messages.ready(ord("I"))
+
+
+@dataclass
+class Gate:
+    """A running gate of relays, and all that happened in it."""
+
+    listener: Listener
+    desks: list[OpenDesk] = field(default_factory=list)
+    sessions: list[Relay] = field(default_factory=list)
+    peers: list[Peer] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return self.listener.port
+
+
+def server(port: int, **changes: object) -> Target:
+    made: dict[str, object] = {
+        "host": "127.0.0.1", "port": port, "user": "postgres", "password": None, "database": "postgres",
+        "sslmode": SslMode.DISABLE, "ca_file": None, "settings": {},
+    }  # fmt: skip
+    return Target(**(made | changes))  # type: ignore[arg-type]  # a table of optional arguments
+
+
+@contextlib.asynccontextmanager
+async def open_gate(
+    backend: Target,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limits: ServerLimits | None = None,
+    make_session: Callable[[Mapping[str, str], int], Relay] = Relay,
+) -> AsyncIterator[Gate]:
+    def make_desk(peer: Peer) -> OpenDesk:
+        gate.peers.append(peer)
+        gate.desks.append(OpenDesk(backend))
+        return gate.desks[-1]
+
+    def remembered(parameters: Mapping[str, str], minor: int) -> Relay:
+        gate.sessions.append(make_session(parameters, minor))
+        return gate.sessions[-1]
+
+    listener = await listen(
+        "127.0.0.1",
+        0,
+        tls=tls,
+        make_desk=make_desk,
+        make_session=remembered,
+        limits=limits or ServerLimits(),
+        on_refused=lambda _, reason: gate.refused.append(reason),
+    )
+    gate = Gate(listener)
+    try:
+        yield gate
+    finally:
+        await listener.close()
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Let the loop turn until something is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def startup(**parameters: str) -> bytes:
+    return messages.startup({"user": "alice", "database": "postgres"} | parameters, 0)
+
+
+SSL_REQUEST = struct.pack(">ii", 8, 80877103)
+GSSENC_REQUEST = struct.pack(">ii", 8, 80877104)
+
+
+async def message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """One message: its type and its content."""
+    kind = await reader.readexactly(1)
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    return kind, await reader.readexactly(length - 4)
+
+
+async def messages_until(reader: asyncio.StreamReader, last: bytes) -> list[tuple[bytes, bytes]]:
+    """Messages up to one of type `last`, it included."""
+    found = [await message(reader)]
+    while found[-1][0] != last:
+        found.append(await message(reader))
+    return found
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate of 127.0.0.1 and localhost, and its key, signed by itself."""
+
+    certificate: Path
+    key: Path
