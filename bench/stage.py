@@ -108,7 +108,7 @@ async def _fill(cluster: Cluster, pgbench: Path) -> str:
     if await filling.wait() != 0:
         raise RuntimeError("pgbench -i failed")
     connection = await asyncpg.connect(cluster.url(DATABASE))
-    for statement in SCHEMA.split(";"):
+    for statement in SCHEMA.strip().removesuffix(";").split(";"):
         await connection.execute(statement)
     await connection.close()
     return password
