@@ -1,5 +1,6 @@
 """What a process costs, read from /proc: the CPU time of it and of everything it started that still runs."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,9 @@ def usage(root: int) -> Usage:
     for number in tree(root):
         fields = _stat(number)
         if fields is not None:
-            # proc(5): utime is field 14, stime 15, rss 24, counted from 1; the name (field 2) is cut off below.
-            cpu += (int(fields[11]) + int(fields[12])) / TICKS
+            # proc(5): utime is field 14, stime 15, then those of children that have ended and been waited for; rss is
+            # 24; counted from 1, and the first two are cut off below.
+            cpu += sum(int(one) for one in fields[11:15]) / TICKS
             resident += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
     return Usage(cpu, resident)
 
@@ -33,8 +35,10 @@ def tree(root: int) -> list[int]:
     while waiting:
         number = waiting.pop()
         found.append(number)
-        for children in Path(f"/proc/{number}/task").glob("*/children"):
-            waiting += [int(one) for one in children.read_text().split()]
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            for children in Path(f"/proc/{number}/task").glob("*/children"):
+                waiting += [int(one) for one in children.read_text().split()]
     return found
 
 
