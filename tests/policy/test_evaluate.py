@@ -2,12 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.identity.local import ISSUER
 from ostiary.model.identity import Circumstances, Principal, PrincipalKind
 from ostiary.model.names import ClassName
 from ostiary.policy.context import Context, StatementFacts
 from ostiary.policy.evaluate import Evaluator, Question, ask
 from ostiary.policy.load import load
 from ostiary.policy.resources import (
+    LOCAL_ISSUER,
     Class,
     Column,
     Database,
@@ -22,7 +24,7 @@ from ostiary.policy.resources import (
 
 ORDERS = Database("orders", "production")
 TICKETS = Relation(Schema(ORDERS, "public"), "tickets")
-BOT = Principal(PrincipalKind.AGENT, "bot", "local", ("agents",))
+BOT = Principal(PrincipalKind.AGENT, "bot", LOCAL_ISSUER, ("agents",))
 UPDATE = Context(1_000).about(StatementFacts("shape", "UPDATE", 1, complete=True, has_predicate=True))
 
 
@@ -52,7 +54,9 @@ def test_a_question_that_does_not_fit_the_schema_is_denied_with_the_reason() -> 
 
 def test_text_that_is_not_unicode_is_denied_and_does_not_fail() -> None:
     policies = load({"a.cedar": '@id("all") permit (principal, action, resource);'})
-    (answer,) = ask(policies, Principal(PrincipalKind.HUMAN, "\ud800", "local"), [Question("connect", ORDERS)], UPDATE)
+    (answer,) = ask(
+        policies, Principal(PrincipalKind.HUMAN, "\ud800", LOCAL_ISSUER), [Question("connect", ORDERS)], UPDATE
+    )
     assert not answer.allowed
     assert answer.errors
 
@@ -105,13 +109,14 @@ def test_a_dotted_name_can_be_taken_apart_again(parts: list[str]) -> None:
 
 @given(st.tuples(*[st.text(alphabet="ab#%2", max_size=4)] * 4), st.booleans())
 def test_two_principals_never_share_a_uid(names: tuple[str, str, str, str], local: bool) -> None:
-    one = Principal(PrincipalKind.HUMAN, names[0], "local" if local else names[1])
+    one = Principal(PrincipalKind.HUMAN, names[0], LOCAL_ISSUER if local else names[1])
     other = Principal(PrincipalKind.HUMAN, names[2], names[3])
     assert (principal_uid(one) == principal_uid(other)) == (one == other)
 
 
 def test_a_local_principal_goes_by_its_bare_name() -> None:
-    assert str(principal_uid(Principal(PrincipalKind.HUMAN, "alice", "local"))) == 'Ostiary::Human::"alice"'
+    assert LOCAL_ISSUER == ISSUER
+    assert str(principal_uid(Principal(PrincipalKind.HUMAN, "alice", LOCAL_ISSUER))) == 'Ostiary::Human::"alice"'
     assert str(principal_uid(Principal(PrincipalKind.HUMAN, "alice", "corp"))) == 'Ostiary::Human::"corp#alice"'
 
 

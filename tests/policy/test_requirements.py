@@ -7,10 +7,11 @@ from ostiary.model.names import ClassName, FunctionName, RelationName
 from ostiary.policy.evaluate import Evaluator
 from ostiary.policy.load import load
 from ostiary.policy.requirements import Asker, DatasourceFacts, Judgement
+from ostiary.policy.resources import LOCAL_ISSUER
 
 TICKETS = RelationName("public", "tickets")
-BOT = Principal(PrincipalKind.AGENT, "bot", "local", ("agents", "support-agents"))
-ALICE = Principal(PrincipalKind.HUMAN, "alice", "local", ("support",))
+BOT = Principal(PrincipalKind.AGENT, "bot", LOCAL_ISSUER, ("agents", "support-agents"))
+ALICE = Principal(PrincipalKind.HUMAN, "alice", LOCAL_ISSUER, ("support",))
 
 POLICIES = """
 @id("connect") permit (principal, action == Ostiary::Action::"connect", resource in Ostiary::Database::"orders");
@@ -71,7 +72,7 @@ def test_what_touches_nothing_needs_no_permit() -> None:
 
 
 def test_an_agent_may_not_do_what_the_one_it_acts_for_may_not() -> None:
-    mallory = Principal(PrincipalKind.HUMAN, "mallory", "local")
+    mallory = Principal(PrincipalKind.HUMAN, "mallory", LOCAL_ISSUER)
     denial = refused(judged(asker(on_behalf_of=mallory), SELECT))
     assert denial.code == "no-policy-permits"
     assert denial.message == 'human "mallory", for whom agent "bot" acts, may not read orders.public.tickets'
@@ -80,7 +81,7 @@ def test_an_agent_may_not_do_what_the_one_it_acts_for_may_not() -> None:
 
 
 def test_a_person_lends_an_agent_nothing_that_the_agent_has_not() -> None:
-    stranger = Principal(PrincipalKind.AGENT, "other", "local")
+    stranger = Principal(PrincipalKind.AGENT, "other", LOCAL_ISSUER)
     denial = refused(judged(asker(stranger, on_behalf_of=ALICE), SELECT))
     assert denial.message == 'agent "other" may not read orders.public.tickets'
 

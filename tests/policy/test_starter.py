@@ -10,6 +10,7 @@ from ostiary.model.names import ClassName, FunctionName, RelationName
 from ostiary.policy.evaluate import Evaluator
 from ostiary.policy.load import load, starter
 from ostiary.policy.requirements import Asker, DatasourceFacts
+from ostiary.policy.resources import LOCAL_ISSUER
 
 POLICIES = load(starter())
 EVALUATOR = Evaluator()
@@ -19,15 +20,15 @@ TICKETS = RelationName("public", "tickets")
 
 
 def agent(*groups: str) -> Principal:
-    return Principal(PrincipalKind.AGENT, "bot", "local", groups)
+    return Principal(PrincipalKind.AGENT, "bot", LOCAL_ISSUER, groups)
 
 
 def human(*groups: str) -> Principal:
-    return Principal(PrincipalKind.HUMAN, "alice", "local", groups)
+    return Principal(PrincipalKind.HUMAN, "alice", LOCAL_ISSUER, groups)
 
 
 def workload(*groups: str) -> Principal:
-    return Principal(PrincipalKind.WORKLOAD, "ci", "local", groups)
+    return Principal(PrincipalKind.WORKLOAD, "ci", LOCAL_ISSUER, groups)
 
 
 def one(tag: str, action: Action | None, relation: RelationName | None = CUSTOMERS) -> StatementAnalysis:

@@ -4,7 +4,7 @@ One rule: a fact is proved or claimed, never merged; what nobody said is absent,
 """
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -46,7 +46,7 @@ class Context:
 
     def about(self, statement: StatementFacts) -> "Context":
         """The same with the facts of a statement."""
-        return replace(self, statement=statement)
+        return Context(self.time, self.proved, self.claimed, self.on_behalf_of, statement)
 
     @property
     def hour(self) -> int:

@@ -16,12 +16,6 @@ from ostiary.policy.evaluate import Answer, Question
 from ostiary.policy.resources import Resource
 from ostiary.policy.vocabulary import RUN_UNANALYSED, STATEMENT_ACTIONS, WAIVERS
 
-POLICY_FAILED = "policy-failed"
-POLICY_DENIES = "policy-denies"
-NOT_UNDERSTOOD = "not-understood"
-NO_POLICY_PERMITS = "no-policy-permits"
-APPROVAL_REQUIRED = "approval-required"
-
 LINES = 5
 """Of detail: what a terminal shows without scrolling."""
 
@@ -98,36 +92,46 @@ def of_statement(refusal: Refusal, ask: Ask, context: Context) -> Denial | None:
     return _approval_required(refusal, ask, context)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """One reason why an action is refused, with the answers it stands for."""
+
+    code: str
+    applies: Callable[[Answer], bool]
+
+
+_FAILED = _Reason(code="policy-failed", applies=lambda answer: bool(answer.errors))
+_FORBIDDEN = _Reason(code="policy-denies", applies=lambda answer: bool(answer.policies))
+_UNPERMITTED = _Reason(code="no-policy-permits", applies=lambda answer: True)
+
+
 def _of_actions(refusal: Refusal, unmet: tuple[Asked, ...], instead: str) -> Denial | None:
     """The refusal of actions: a failed evaluation first, then what is forbidden, then what nothing permits."""
-    grouped = [(code, tuple(one for one in unmet if applies(one.answer))) for code, applies in _REASONS]
-    code, chosen = next(((code, found) for code, found in grouped if found), ("", ()))
-    if not chosen:
-        return None
+    for reason in (_FAILED, _FORBIDDEN, _UNPERMITTED):
+        chosen = tuple(one for one in unmet if reason.applies(one.answer))
+        if chosen:
+            return _of_reason(refusal, reason, chosen, instead)
+    return None
+
+
+def _of_reason(refusal: Refusal, reason: _Reason, chosen: tuple[Asked, ...], instead: str) -> Denial:
     first = chosen[0]
-    forbids = _policies(chosen) if code == POLICY_DENIES else ()
+    forbids = _policies(chosen) if reason is _FORBIDDEN else ()
     return Denial(
-        code=code,
+        code=reason.code,
         message=f"{_subject(refusal, first.principal)} may not {_phrase(first.question)}",
-        detail=_lines(_detail(refusal, code, one) for one in chosen),
-        hint=_hints(refusal.policies, forbids) or instead + _ask_for(first, code),
+        detail=_lines(_detail(refusal, reason, one) for one in chosen),
+        hint=_hints(refusal.policies, forbids) or instead + _ask_for(first, reason),
         policies=forbids,
     )
 
 
-_REASONS: tuple[tuple[str, Callable[[Answer], bool]], ...] = (
-    (POLICY_FAILED, lambda answer: bool(answer.errors)),
-    (POLICY_DENIES, lambda answer: bool(answer.policies)),
-    (NO_POLICY_PERMITS, lambda answer: True),
-)
-
-
-def _detail(refusal: Refusal, code: str, one: Asked) -> str:
+def _detail(refusal: Refusal, reason: _Reason, one: Asked) -> str:
     what = f"{one.question.action} on {_name(one.question.resource)}"
     who = f" for {_label(one.principal)}" if len(refusal.parties) > 1 else ""
-    if code == POLICY_FAILED:
+    if reason is _FAILED:
         return f"{what}{who}: the policies could not be evaluated: {'; '.join(one.answer.errors)}"
-    if code == POLICY_DENIES:
+    if reason is _FORBIDDEN:
         return f"{what}{who} is forbidden by policy {_listed(one.answer.policies)}"
     return f"no policy permits {what}{who}"
 
@@ -138,13 +142,12 @@ def _hints(policies: PolicySet, forbids: tuple[PolicyId, ...]) -> str:
     return "; ".join(written)
 
 
-def _ask_for(one: Asked, code: str) -> str:
-    if code == POLICY_FAILED:
+def _ask_for(one: Asked, reason: _Reason) -> str:
+    if reason is _FAILED:
         return "this is a fault of the policies: tell whoever keeps them, with the detail"
-    if code == POLICY_DENIES:
-        return (
-            f"nothing overrides a forbid: do it another way, or ask whoever keeps policy {_listed(one.answer.policies)}"
-        )
+    if reason is _FORBIDDEN:
+        named = _listed(one.answer.policies)
+        return f"nothing overrides a forbid: do it another way, or ask whoever keeps policy {named}"
     return f"ask whoever keeps the policies to permit {one.question.action} on {one.question.resource.uid()}"
 
 
@@ -162,7 +165,7 @@ def _not_understood(refusal: Refusal) -> Denial:
     reasons = () if statement is None else statement.incomplete
     forbidden = _policies(refusal.not_understood())
     return Denial(
-        code=NOT_UNDERSTOOD,
+        code="not-understood",
         message="this statement is not fully understood, so it does not run",
         detail=_lines([*reasons, *(f"{RUN_UNANALYSED} is forbidden by policy {_listed((one,))}" for one in forbidden)]),
         hint=f"write it in a form that can be analysed; {RUN_UNANALYSED} on {first.question.resource.uid()} "
@@ -183,7 +186,7 @@ def _approval_required(refusal: Refusal, ask: Ask, context: Context) -> Denial:
         )
     )
     return Denial(
-        code=APPROVAL_REQUIRED,
+        code="approval-required",
         message=f"{_subject(refusal, refusal.parties[0])} may {_phrase(Question(action, first.question.resource))} "
         "only with an approval, and nobody can give one here",
         detail=_lines(

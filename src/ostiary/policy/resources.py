@@ -12,8 +12,8 @@ from ostiary.model.identity import Principal
 from ostiary.model.names import ClassName
 from ostiary.policy.vocabulary import PRINCIPALS, typed
 
-LOCAL_ISSUER = "local"
-"""The issuer whose principals go by their bare names in policies."""
+LOCAL_ISSUER = "ostiary-local"
+"""The issuer whose principals go by their bare names in policies: the built-in one."""
 
 
 class Uid(NamedTuple):
