@@ -14,8 +14,9 @@ from ostiary.store.segments import Segments, segment_path
 from ostiary.store.tree import Tree
 
 CHUNK = 1 << 20
-STEP = 32
-"""Records hashed before other threads get their turn: about 0.1 ms."""
+YIELD = 0.00005
+"""Seconds given away between steps. It has to be a real sleep: a thread that lets go of the interpreter only for a
+moment has it back before the one that waits for it has woken up."""
 
 
 class Integration:
@@ -62,12 +63,12 @@ class Integration:
             # The last frame of a chunk may be cut off; the next chunk begins with it.
             if isinstance(frame, Ending):
                 break
-            entries = frame.entries()
             if frame.first != self._tree.size:
                 raise ValueError(f"frame {frame.first} follows a tree of {self._tree.size}")
-            for at in range(0, len(entries), STEP):
-                self._tree.add(entries[at : at + STEP])
-                time.sleep(0)
+            position = 0
+            while position < len(frame.payload):
+                position = self._tree.add(frame.payload, position)
+                time.sleep(YIELD)
             self._offset += frame.end - frame.start
         if self._offset == start:
             raise ValueError(f"no frame at offset {start} of segment {self._number}, where one was durable")

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ostiary.audit.encoding import event
-from ostiary.audit.tiles import CHECKPOINT, MAX_ENTRY
+from ostiary.audit.tiles import CHECKPOINT, MAX_ENTRY, encode_bundle
 from ostiary.model.errors import LogUnavailable
 from ostiary.settings import Durability
 from ostiary.store.files import TEMPORARY, Files
@@ -390,7 +390,7 @@ def _recover(folder: Path, files: Files, origin: str) -> tuple[Tree, int]:
     tree.load()
     for found in recovered_segments(folder, tree.size):
         if found.first <= tree.size:
-            tree.add(found.entries[tree.size - found.first :])
+            tree.add_all(encode_bundle(found.entries[tree.size - found.first :]))
             tree.write_tiles()
     tree.require_mark()
     if tree.size > tree.published or not (folder / CHECKPOINT).exists():
