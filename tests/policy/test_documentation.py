@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ostiary.policy.context import READERS
+from ostiary.policy.context import ATTRIBUTES
 from ostiary.policy.load import load
 from ostiary.policy.vocabulary import ACTION_GROUPS, ACTIONS, ANNOTATIONS, ENTITY_TYPES
 
@@ -20,5 +20,5 @@ def test_every_word_of_the_language_is_in_the_reference() -> None:
     text = (DOCS / "reference" / "policy.md").read_text("utf-8")
     quoted = set(re.findall(r"[\w.]+", " ".join(re.findall(r"`[^`]+`", text))))
     words = {*ACTIONS, *ACTION_GROUPS, *ANNOTATIONS, *(ENTITY_TYPES - {"Action"})}
-    words |= {part for path in READERS for part in path.split(".")}
+    words |= {part for path in ATTRIBUTES for part in path.split(".")}
     assert {str(word) for word in words} - quoted == set()

@@ -4,7 +4,7 @@ import cedarpy
 import pytest
 
 from ostiary.model.errors import PolicyInvalid
-from ostiary.policy.context import READERS, STATEMENT_ATTRIBUTES
+from ostiary.policy.context import ATTRIBUTES, STATEMENT_ATTRIBUTES
 from ostiary.policy.lint import Severity
 from ostiary.policy.load import examine, load, read_folder, schema, starter
 from ostiary.policy.vocabulary import ACTION_GROUPS, ACTIONS, STATEMENT_QUESTIONS
@@ -165,7 +165,7 @@ def test_every_group_of_actions_has_the_members_that_the_schema_gives_it() -> No
 
 def test_every_attribute_of_the_context_is_in_the_schema() -> None:
     optional = {"proved.", "claimed.", "on_behalf_of", "has_predicate", "rows_estimated"}
-    for path in READERS:
+    for path in ATTRIBUTES:
         guarded = any(path.startswith(one) for one in optional)
         guard = f"context has {path} && " if guarded else ""
         text = f'permit (principal, action in Ostiary::Action::"statement", resource) when {{ {guard}context.{path} == context.{path} }};'  # noqa: E501

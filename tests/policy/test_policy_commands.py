@@ -12,7 +12,7 @@ from ostiary.model.decision import Denial, Permit, Permitted, Refused, Versions
 from ostiary.model.identity import Principal, PrincipalKind
 from ostiary.policy.evaluate import Answer, Question
 from ostiary.policy.explain import Explanation, as_json, lines
-from ostiary.policy.requirements import Asked
+from ostiary.policy.refusals import Asked
 from ostiary.policy.resources import LOCAL_ISSUER, Database
 
 

@@ -205,7 +205,6 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
     from ostiary.model.decision import Refused
     from ostiary.model.errors import SettingsInvalid
     from ostiary.model.statement import SessionView, Stage, Submission
-    from ostiary.policy.evaluate import Evaluator
     from ostiary.suggestions import closest
 
     database = settings.databases.get(submitted.database)
@@ -217,7 +216,7 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
     pins = PinStore(load=_pins(settings.state, database.name).load, save=lambda pins: None)
     datasource = await Datasource.open(side, load_policies(settings), pins)
     try:
-        authorizer, now = Authorizer(Evaluator()), int(time.time())
+        authorizer, now = Authorizer(), int(time.time())
         snapshots = datasource.snapshots
         standing = authorizer.standing(snapshots, submitted.identity, submitted.claimed, now)
         refused = standing.asker.refuse_connect()

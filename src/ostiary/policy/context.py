@@ -3,8 +3,10 @@
 One rule: a fact is proved or claimed, never merged; what nobody said is absent, not empty.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
 
 import orjson
 
@@ -27,6 +29,13 @@ class StatementFacts:
     complete: bool
     has_predicate: bool | None = None
     rows_estimated: int | None = None
+
+
+class Reader(NamedTuple):
+    """Reads those parts of a context that a set of policies reads. None: that side is not read at all."""
+
+    situation: Callable[[object], Hashable] | None
+    facts: Callable[[object], Hashable] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,14 @@ class Context:
         """1 Monday to 7 Sunday, UTC; 1970-01-01 was a Thursday."""
         return (self.time // _DAY + 3) % 7 + 1
 
-    def key(self, readers: "tuple[Reader, ...] | None") -> Hashable:
-        """Equal keys get equal answers from policies that read only this; None (as for None): never remember."""
-        return None if readers is None else tuple([read(self) for read in readers])
+    def key(self, reader: Reader) -> Hashable:
+        """Equal keys get equal answers from policies that read no more than this reader does."""
+        situation, facts, statement = reader.situation, reader.facts, self.statement
+        return (
+            None if situation is None else situation(self),
+            None if facts is None or statement is None else facts(statement),
+            statement is None,
+        )
 
     def document(self, *, with_statement: bool) -> str:
         """The context record as Cedar reads it, JSON."""
@@ -106,54 +120,42 @@ def _facts(statement: StatementFacts) -> dict[str, object]:
     return facts
 
 
-def _fact(name: str) -> Callable[[Context], Hashable]:
-    def read(context: Context) -> Hashable:
-        return None if context.statement is None else getattr(context.statement, name)
-
-    return read
-
-
-Reader = Callable[[Context], Hashable]
-
-READERS: dict[str, Reader] = {
-    "proved": lambda context: context.proved,
-    "proved.purpose": lambda context: context.proved.purpose,
-    "proved.ticket": lambda context: context.proved.ticket,
-    "proved.workflow": lambda context: context.proved.workflow,
-    "proved.run": lambda context: context.proved.run,
-    "claimed": lambda context: context.claimed,
-    "claimed.purpose": lambda context: context.claimed.purpose,
-    "claimed.ticket": lambda context: context.claimed.ticket,
-    "claimed.workflow": lambda context: context.claimed.workflow,
-    "claimed.run": lambda context: context.claimed.run,
-    "on_behalf_of": lambda context: context.on_behalf_of,
-    "on_behalf_of.kind": lambda context: context.on_behalf_of and context.on_behalf_of.kind,
-    "on_behalf_of.name": lambda context: context.on_behalf_of and context.on_behalf_of.name,
-    "on_behalf_of.issuer": lambda context: context.on_behalf_of and context.on_behalf_of.issuer,
-    "on_behalf_of.groups": lambda context: context.on_behalf_of and context.on_behalf_of.groups,
-    "time": lambda context: context.time,
-    "hour": lambda context: context.hour,
-    "weekday": lambda context: context.weekday,
-    "statement_shape": _fact("shape"),
-    "statement_tag": _fact("tag"),
-    "statements": _fact("statements"),
-    "complete": _fact("complete"),
-    "has_predicate": _fact("has_predicate"),
-    "rows_estimated": _fact("rows_estimated"),
+_SITUATION = {
+    **{name: name for name in ("proved", "claimed", "on_behalf_of", "time", "hour", "weekday")},
+    **{
+        path: path
+        for source in ("proved", "claimed")
+        for path in (f"{source}.{name}" for name in ("purpose", "ticket", "workflow", "run"))
+    },
+    **{f"on_behalf_of.{name}": "on_behalf_of" for name in ("kind", "name", "issuer", "groups")},
 }
+_FACTS = {
+    "statement_shape": "shape",
+    "statement_tag": "tag",
+    "statements": "statements",
+    "complete": "complete",
+    "has_predicate": "has_predicate",
+    "rows_estimated": "rows_estimated",
+}
+
+ATTRIBUTES = frozenset({*_SITUATION, *_FACTS})
 """Every attribute of the context that a policy may read, by its dotted path."""
 
-
-def readers(attributes_read: Iterable[str]) -> tuple[Reader, ...] | None:
-    """What `Context.key` needs for these attributes; None when they include the time to the second."""
-    names = sorted(attributes_read)
-    return None if "time" in names else tuple(READERS[name] for name in names)
-
-
-STATEMENT_ATTRIBUTES = frozenset(
-    {"statement_shape", "statement_tag", "statements", "complete", "has_predicate", "rows_estimated"}
-)
+STATEMENT_ATTRIBUTES = frozenset(_FACTS)
 """The attributes that a statement alone settles."""
 
 TIMES = frozenset({"time", "hour", "weekday"})
 """The attributes that change by themselves."""
+
+
+def reader(attributes_read: frozenset[str]) -> Reader | None:
+    """What `Context.key` needs for these attributes; None when they include the time to the second."""
+    if "time" in attributes_read:
+        return None
+    situation = {_SITUATION[name] for name in attributes_read - STATEMENT_ATTRIBUTES}
+    facts = {_FACTS[name] for name in attributes_read & STATEMENT_ATTRIBUTES}
+    return Reader(_getter(situation), _getter(facts))
+
+
+def _getter(paths: set[str]) -> Callable[[object], Hashable] | None:
+    return attrgetter(*sorted(paths)) if paths else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cedarpy
 
 from ostiary.model.names import PolicyId
-from ostiary.policy.context import READERS, TIMES, Context, Reader
+from ostiary.policy.context import TIMES, Context, Reader
 from ostiary.policy.resources import Uid
 
 
@@ -39,7 +39,7 @@ class PolicySet:
     attributes_read: frozenset[str]
     mentions: frozenset[Uid]
     parsed: cedarpy.PolicySet = field(repr=False, compare=False)
-    readers: tuple[Reader, ...] | None = field(repr=False, compare=False)
+    reader: Reader | None = field(repr=False, compare=False)
     schema: cedarpy.Schema = field(repr=False, compare=False)
     by_reason: Mapping[str, Policy] = field(repr=False, compare=False)
     """From the names that Cedar gives the policies of a text, in order (``policy0``), to the policies."""
@@ -52,7 +52,7 @@ class PolicySet:
     def moment(self, now: int) -> Hashable:
         """As much of the time as the policies read: while this stays the same, so do all answers."""
         context = Context(now)
-        return tuple(READERS[name](context) for name in sorted(self.attributes_read & TIMES))
+        return tuple(getattr(context, name) for name in sorted(self.attributes_read & TIMES))
 
     def policy(self, id: PolicyId) -> Policy | None:  # noqa: A002
         """The policy with that @id, or None."""

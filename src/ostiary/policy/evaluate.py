@@ -51,7 +51,9 @@ def ask(
     if not questions:
         return ()
     try:
-        requests, entities = _batch(principal, questions, context)
+        requests, document = _batch(principal, questions, context)
+        # Parsed with the schema: without it the set would lack the actions, and no policy on a group of actions match.
+        entities = cedarpy.Entities.from_json_str(document, policies.schema)
         results = cedarpy.is_authorized_batch(requests, policies.parsed, entities, policies.schema)
     except (ValueError, TypeError) as error:
         return (Answer(allowed=False, errors=(f"could not be asked: {error}",)),) * len(questions)
@@ -130,10 +132,9 @@ class Evaluator:
         self, policies: PolicySet, principal: Principal, questions: tuple[Question, ...], context: Context
     ) -> tuple[Answer, ...]:
         """The same as `ask`, from memory where that is the same."""
-        surroundings = context.key(policies.readers)
-        if surroundings is None:
+        if policies.reader is None:
             return ask(policies, principal, questions, context)
-        key = (policies.version, principal, questions, surroundings)
+        key = (policies.version, principal, questions, context.key(policies.reader))
         known = self._answers.get(key)
         if known is not None:
             self._answers.move_to_end(key)

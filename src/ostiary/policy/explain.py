@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ostiary.model.decision import Permitted, Refused, Verdict
 from ostiary.model.identity import Principal
-from ostiary.policy.requirements import Asked
+from ostiary.policy.refusals import Asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import cedarpy
 
-from ostiary.policy.context import READERS, STATEMENT_ATTRIBUTES
+from ostiary.policy.context import ATTRIBUTES, STATEMENT_ATTRIBUTES
 from ostiary.policy.resources import Uid, dotted, parts_of
 from ostiary.policy.syntax import Broken, Excerpt, Parsed, line_of
 from ostiary.policy.vocabulary import (
@@ -35,7 +35,7 @@ _PARTS = {
 
 _CHANGES = frozenset({"insert", "update", "delete", "define", "administer"})
 
-_ATTRIBUTE_NAMES = ENTITY_ATTRIBUTES | {name for path in READERS for name in path.split(".")}
+_ATTRIBUTE_NAMES = ENTITY_ATTRIBUTES | {name for path in ATTRIBUTES for name in path.split(".")}
 
 _PREFIX = re.compile(r"^(?:Policy parse error: )?(?:for policy `policy\d+`, )?")
 _QUOTED_UID = re.compile(r'([\w:]+)::\\?"([^"\\]*)')
@@ -121,8 +121,8 @@ def _word_errors(policy: Parsed) -> Iterator[Finding]:
     # Cedar's validator takes `context.proved has tiket` for a test that is simply false: a forbid that never fires.
     for path in sorted(policy.context_paths):
         name = ".".join(path)
-        if name and name not in READERS:
-            message = f"unknown context attribute '{name}'{_meant(name, READERS)}"
+        if name and name not in ATTRIBUTES:
+            message = f"unknown context attribute '{name}'{_meant(name, ATTRIBUTES)}"
             yield _error(policy, message, path[-1])
     for path in sorted(policy.entity_paths):
         if len(path) > 1 or path[0] not in ENTITY_ATTRIBUTES:

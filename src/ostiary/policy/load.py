@@ -14,7 +14,7 @@ import cedarpy
 from ostiary.model.errors import PolicyInvalid
 from ostiary.model.names import PolicyId
 from ostiary.policy import lint
-from ostiary.policy.context import READERS, readers
+from ostiary.policy.context import ATTRIBUTES, reader
 from ostiary.policy.document import Policy, PolicySet
 from ostiary.policy.lint import Finding
 from ostiary.policy.syntax import Broken, Parsed, cut, parse
@@ -108,7 +108,7 @@ def _assemble(policies: list[Parsed]) -> PolicySet:
         attributes_read=read,
         mentions=frozenset(uid for policy in policies for uid in policy.mentions),
         parsed=cedarpy.PolicySet.from_str("\n".join(policy.excerpt.text for policy in policies)),
-        readers=readers(read),
+        reader=reader(read),
         schema=schema(),
         by_reason={f"policy{number}": policy for number, policy in enumerate(made)},
     )
@@ -117,7 +117,7 @@ def _assemble(policies: list[Parsed]) -> PolicySet:
 def _attributes_read(policies: list[Parsed]) -> frozenset[str]:
     paths = {path for policy in policies for path in policy.context_paths}
     # A policy that takes the context as a whole reads all of it.
-    return frozenset(READERS) if () in paths else frozenset(".".join(path) for path in paths)
+    return ATTRIBUTES if () in paths else frozenset(".".join(path) for path in paths)
 
 
 def _policy(policy: Parsed) -> Policy:

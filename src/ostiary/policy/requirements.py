@@ -70,7 +70,8 @@ def questions(statement: StatementAnalysis, within: Database) -> tuple[Question,
     wanted: dict[Question, None] = {}
     for access in statement.accesses:
         resource = resource_of(access, within)
-        wanted[Question(access.action, resource)] = None
+        # The plain text: an enum's hash is computed in Python, each time.
+        wanted[Question(access.action.value, resource)] = None
         if access.action in WAIVERS:
             wanted[Question(WAIVERS[access.action], resource)] = None
     if not statement.complete:
