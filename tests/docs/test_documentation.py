@@ -33,28 +33,52 @@ def reason_codes() -> dict[str, str]:
     """Every code that a denial or an error of ours carries, with where it is made."""
     found: dict[str, str] = {}
     for path, tree in sources():
+        takers = dict(_code_takers(tree))
+        constants = dict(_constants(tree))
         for node in ast.walk(tree):
-            for value in _codes(node):
-                found.setdefault(value, f"{named(path)}:{getattr(node, 'lineno', 0)}")
+            for value in _codes(node, takers):
+                match value:
+                    case ast.Constant(value=str(code)):
+                        found.setdefault(code, f"{named(path)}:{value.lineno}")
+                    case ast.Name(id=name) if name in constants:
+                        found.setdefault(constants[name], f"{named(path)}:{value.lineno}")
+                    case _:
+                        pass
     return found
 
 
-def _codes(node: ast.AST) -> Iterator[str]:
+def _code_takers(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """What in this module takes a code as a positional argument, and as which one."""
+    yield "Denial", 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [argument.arg for argument in node.args.args if argument.arg != "self"]
+            if "code" in names:
+                yield node.name, names.index("code")
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                yield name, text
+            case _:
+                pass
+
+
+def _codes(node: ast.AST, takers: dict[str, int]) -> Iterator[ast.expr]:
     match node:
-        case ast.Call(func=ast.Name(id="Denial"), args=[ast.Constant(value=str(code)), *_]):
-            yield code
-        case ast.Call(keywords=keywords):
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments, keywords=keywords):
+            if name in takers and len(arguments) > takers[name]:
+                yield arguments[takers[name]]
             for keyword in keywords:
-                match keyword:
-                    case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
-                        yield code
-                    case _:
-                        pass
+                if keyword.arg == "code":
+                    yield keyword.value
         case ast.ClassDef(body=body):
             for statement in body:
                 match statement:
-                    case ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str(code))):
-                        yield code
+                    case ast.Assign(targets=[ast.Name(id="code")], value=value):
+                        yield value
                     case _:
                         pass
         case _:
