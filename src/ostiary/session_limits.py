@@ -13,7 +13,8 @@ from ostiary.model.decision import Denial
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0, "h": 3_600_000.0, "d": 86_400_000.0}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?\s*")
 
-UTF8 = frozenset({"utf8", "utf-8", "unicode", "'utf8'"})
+UTF8 = frozenset({"utf8", "unicode"})
+"""Spelled as PostgreSQL compares encoding names: letters and digits only, lower case (clean_encoding_name)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,14 @@ class SessionLimits:
                 )
         return None
 
-    def refuse_encodings(self, statements: Iterable[StatementAnalysis]) -> Denial | None:
-        """Why one of the statements would make the gate and the server read the same bytes differently."""
-        return refuse_encodings(change for statement in statements for change in statement.settings)
-
 
 def refuse_encodings(changes: Iterable[SettingChange]) -> Denial | None:
-    """Only UTF8 and standard strings: another encoding or lexer mode hides statements (CVE-2006-2313, CVE-2025-1094)."""
+    """Only UTF8 and standard strings: others hide statements from the gate's lexer (CVE-2006-2313, CVE-2025-1094)."""
     for change in changes:
         if change.value is None:
             continue
         value = change.value.strip().lower()
-        if change.name == "client_encoding" and value not in UTF8:
+        if change.name == "client_encoding" and re.sub(r"[^a-z0-9]", "", value) not in UTF8:
             return Denial(
                 "encoding-refused", "client_encoding must be UTF8", detail=f"{change.value} was asked for",
                 hint="convert in the client", sqlstate="22023",

@@ -68,6 +68,14 @@ def unsafe_change(body: Node) -> Iterator[str]:
             yield f"setting {name} may not have that value in a masked session"
 
 
+def unsafe_at_startup(name: str, value: str) -> str | None:
+    """Why a setting of the startup packet is not allowed; None when it is."""
+    check = CHANGEABLE.get(name.lower())
+    if check is None:
+        return f"setting {name} is not on the list for masked sessions"
+    return None if check(value) else f"setting {name} may not have that value in a masked session"
+
+
 def unsafe_modes(options: list[Node]) -> Iterator[str]:
     """Why the modes of BEGIN or SET TRANSACTION are not allowed: READ WRITE leaves a read-only transaction."""
     for option in options:

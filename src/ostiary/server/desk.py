@@ -1,0 +1,302 @@
+"""What a session asks of the gate: who this is, what may run, and the record of both.
+
+The one place where a decision and its record meet: `Decided` is told once the record is as durable as its mode asks.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+
+from ostiary.audit.encoding import Commitments, event, intent, intent_template, outcome
+from ostiary.authorizer import Authorizer, Judged, Standing, refuse_startup
+from ostiary.datasources.datasource import Datasource
+from ostiary.model.decision import Denial, Permitted, Refused
+from ostiary.model.errors import LogUnavailable, TokenRefused, UpstreamFailed
+from ostiary.model.identity import Circumstances, Identity
+from ostiary.model.names import SessionId, Ticket
+from ostiary.model.statement import Stage
+from ostiary.server.runner import Peer
+from ostiary.server.upstream import Target
+from ostiary.session.actions import Authenticate, Connect, Decide, Record
+from ostiary.session.events import (
+    Authenticated,
+    AuthenticationRefused,
+    CatalogRefreshed,
+    Decided,
+    Ended,
+    Event,
+    Recorded,
+)
+from ostiary.store.log import Log
+
+Reply = Callable[[Event], None]
+
+REMEMBERED_TEMPLATES = 512
+
+UNRECORDED = Denial(
+    "log-unavailable",
+    "the record of this statement cannot be made durable, so it does not run",
+    hint="tell the operator of the gate: the log's volume is full or failing; statements run again when it is not",
+    sqlstate="58030",
+)
+
+# A rewriting session has its own lexer mode and encoding, whatever the database's defaults are.
+FORCED_SETTINGS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+
+
+@dataclass(slots=True)
+class Desk:
+    """What all sessions share."""
+
+    verify: Callable[[bytes, float], Identity]
+    authorizer: Authorizer
+    log: Log
+    commitments: Commitments
+    datasources: Mapping[str, Datasource]
+    connections_per_principal: int
+    connections: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def session(self, session_id: SessionId, peer: Peer) -> "SessionDesk":
+        """A desk for one client."""
+        return SessionDesk(self, session_id, peer)
+
+    def note_refused(self, peer: Peer, reason: str) -> None:
+        """Record a client that never got as far as a session."""
+        fields = {"peer": peer.address, "reason": reason}
+        self.log.append(event("connection-refused", session=None, time_ns=time.time_ns(), fields=fields))
+
+
+class SessionDesk:
+    """The desk of one session; see `server.runner` for the interface."""
+
+    def __init__(self, desk: Desk, session_id: SessionId, peer: Peer) -> None:
+        self._desk = desk
+        self._session_id = session_id
+        self._peer = peer
+        self._identity: Identity | None = None
+        self._datasource: Datasource | None = None
+        self._numbers: dict[Ticket, int] = {}
+        self._number = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._templates: dict[int, tuple[Judged, Stage, bytes]] = {}
+        self.expires_at: float | None = None
+
+    def authenticate(self, action: Authenticate, reply: Reply) -> None:
+        """Verify the token, ask policy for `connect`, and record the login before anybody is told of it."""
+        admitted = self._admit(action)
+        if isinstance(admitted, Denial):
+            denial = admitted
+            refused = {"database": action.database[:200], "code": denial.code, "peer": self._peer.address}
+            self._record_event("login-refused", refused, lambda _: reply(AuthenticationRefused(denial)))
+            return
+        identity, datasource = admitted
+        self._identity, self._datasource = identity, datasource
+        self.expires_at = float(identity.expires_at)
+        self._desk.connections[identity.principal.issuer, identity.principal.name] += 1
+        standing = self._standing()
+        # Settings that move the path make the gate ask the backend for the effective one.
+        path = None if "search_path" in action.settings else datasource.search_path
+        fields: dict[str, object] = {
+            "database": datasource.settings.name,
+            "principal": identity.principal.name,
+            "kind": identity.principal.kind.value,
+            "issuer": identity.principal.issuer,
+            "on_behalf_of": identity.on_behalf_of.name if identity.on_behalf_of else None,
+            "token": identity.token_id,
+            "expires": identity.expires_at,
+            "peer": self._peer.address,
+        }
+
+        def recorded(failure: LogUnavailable | None) -> None:
+            if failure is not None:
+                reply(AuthenticationRefused(UNRECORDED))
+            else:
+                reply(Authenticated(identity, path, standing.unanalysed))
+
+        self._record_event("login", fields, recorded)
+
+    def target(self, action: Connect) -> Target:
+        """Where this session's backend is, with the gate's own credential and the settings that bound the session."""
+        datasource, standing = self._datasource_or_fail(), self._standing()
+        database = datasource.settings
+        settings = dict(action.settings)
+        if not standing.unanalysed:
+            settings |= FORCED_SETTINGS
+        if not standing.unlimited:
+            settings = datasource.snapshots.limits.startup() | settings
+        return Target(
+            host=database.host,
+            port=database.port,
+            user=database.user,
+            password=datasource.side.password,
+            database=database.database,
+            sslmode=database.sslmode,
+            ca_file=database.ca_file,
+            settings=settings,
+            minor=action.minor,
+        )
+
+    def decide(self, action: Decide, reply: Reply) -> None:
+        """Decide, record, and only then say so."""
+        judged = self._authorize(action)
+        if isinstance(judged.verdict, Refused) and judged.verdict.denial.code == "unknown-relation":
+            # Somebody may have made it since the last snapshot; look once more before refusing.
+            self._keep(self._decide_after_refresh(action, reply))
+            return
+        self._conclude(action, judged, reply)
+
+    async def _decide_after_refresh(self, action: Decide, reply: Reply) -> None:
+        try:
+            await self._datasource_or_fail().refresh()
+        except UpstreamFailed:
+            # Then what was known before decides, and it said no.
+            reply_with = self._authorize(action)
+        else:
+            reply_with = self._authorize(action)
+        self._conclude(action, reply_with, reply)
+
+    def _authorize(self, action: Decide) -> Judged:
+        datasource, submission = self._datasource_or_fail(), action.submission
+        overlay = None
+        if action.overlay is not None:
+            overlay = datasource.overlay(submission.view.overlay, action.overlay)
+        return self._desk.authorizer.authorize(
+            datasource.snapshots, self._identity_or_fail(), submission, int(time.time()), overlay
+        )
+
+    def _conclude(self, action: Decide, judged: Judged, reply: Reply) -> None:
+        verdict, submission = judged.verdict, action.submission
+        if isinstance(verdict, Permitted) and submission.stage in (Stage.PARSE, Stage.EXECUTE):
+            # Nothing runs at Parse, and what an Execute runs was recorded at its Bind.
+            reply(Decided(action.ticket, verdict))
+            return
+        self._number += 1
+        self._numbers[action.ticket] = self._number
+        commitments = self._desk.commitments
+        leaf = intent(
+            self._template(judged, submission.stage, submission.view.claimed),
+            session=self._session_id,
+            number=self._number,
+            time_ns=time.time_ns(),
+            commitment=commitments.commit(submission.text),
+            parameters_commitment=(
+                commitments.commit_parameters(submission.parameters) if submission.parameters else None
+            ),
+        )
+
+        def recorded(failure: LogUnavailable | None) -> None:
+            told = verdict if failure is None else Refused(UNRECORDED, verdict.statements)
+            reply(Decided(action.ticket, told))
+
+        self._desk.log.append(leaf, recorded)
+
+    def _template(self, judged: Judged, stage: Stage, claimed: Circumstances) -> bytes:
+        """The part of an intent that does not change while the same text is decided the same way."""
+        key = id(judged.analysis)
+        found = self._templates.get(key)
+        # The verdict is kept in the entry: an id means something only while its object lives.
+        if found is not None and found[1] is stage and found[0].verdict is judged.verdict:
+            return found[2]
+        made = intent_template(
+            identity=self._identity_or_fail(),
+            datasource=self._datasource_or_fail().settings.name,
+            claimed=claimed,
+            verdict=judged.verdict,
+            analysis=judged.analysis,
+            stage=stage,
+            masked_columns=judged.masked_columns,
+        )
+        if len(self._templates) >= REMEMBERED_TEMPLATES:
+            self._templates.clear()
+        self._templates[key] = (judged, stage, made)
+        return made
+
+    def record(self, action: Record, reply: Reply) -> None:
+        """Record how a statement ended; with `wait`, answer once that is durable."""
+        number = self._numbers.pop(action.ticket, None)
+        if number is None:
+            raise LookupError(f"no intent was recorded under ticket {action.ticket}")
+        leaf = outcome(session=self._session_id, number=number, time_ns=time.time_ns(), outcome=action.outcome)
+
+        def recorded(failure: LogUnavailable | None) -> None:
+            reply(Recorded(action.ticket) if failure is None else Ended(UNRECORDED))
+
+        self._desk.log.append(leaf, recorded if action.wait else None)
+
+    def refresh_catalog(self, reply: Reply) -> None:
+        """Take a new shared catalog, because this session committed DDL."""
+        self._keep(self._refresh(reply))
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        # The loop itself holds tasks weakly.
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _refresh(self, reply: Reply) -> None:
+        try:
+            await self._datasource_or_fail().refresh()
+        except UpstreamFailed:
+            # The session goes on with its own overlay, which is at least as new.
+            return
+        reply(CatalogRefreshed())
+
+    def closed(self, reason: str) -> None:
+        """Record the end of a session that had begun."""
+        if self._identity is None:
+            return
+        principal = self._identity.principal
+        key = (principal.issuer, principal.name)
+        self._desk.connections[key] -= 1
+        if not self._desk.connections[key]:
+            del self._desk.connections[key]
+        self._identity = None
+        self._record_event("session-closed", {"reason": reason, "statements": self._number}, lambda _: None)
+
+    def _admit(self, action: Authenticate) -> tuple[Identity, Datasource] | Denial:
+        desk = self._desk
+        try:
+            identity = desk.verify(action.token, time.time())
+        except TokenRefused as error:
+            return Denial(error.code, error.message, hint=error.hint, sqlstate="28P01")
+        datasource = desk.datasources.get(action.database)
+        if datasource is None:
+            # The same words as the server's, so that clients know them; names are not enumerated for strangers.
+            return Denial(
+                "unknown-database", f'database "{action.database[:63]}" does not exist',
+                hint="connect to a database that the gate is configured for", sqlstate="3D000",
+            )  # fmt: skip
+        principal = identity.principal
+        if desk.connections[principal.issuer, principal.name] >= desk.connections_per_principal:
+            return Denial(
+                "too-many-connections", f"too many connections of {principal.name}",
+                detail=f"the limit is {desk.connections_per_principal}",
+                hint="close some, or ask the operator to raise limits.connections_per_principal", sqlstate="53300",
+            )  # fmt: skip
+        standing = desk.authorizer.standing(datasource.snapshots, identity, action.claimed, int(time.time()))
+        denial = standing.asker.refuse_connect()
+        if denial is None:
+            denial = refuse_startup(standing, datasource.snapshots.limits, action.settings)
+        return denial if denial is not None else (identity, datasource)
+
+    def _standing(self) -> Standing:
+        return self._desk.authorizer.standing(
+            self._datasource_or_fail().snapshots, self._identity_or_fail(), Circumstances(), int(time.time())
+        )
+
+    def _record_event(
+        self, kind: str, fields: Mapping[str, object], done: Callable[[LogUnavailable | None], None]
+    ) -> None:
+        self._desk.log.append(event(kind, session=self._session_id, time_ns=time.time_ns(), fields=fields), done)
+
+    def _identity_or_fail(self) -> Identity:
+        if self._identity is None:
+            raise LookupError("nobody has authenticated")
+        return self._identity
+
+    def _datasource_or_fail(self) -> Datasource:
+        if self._datasource is None:
+            raise LookupError("nobody has authenticated")
+        return self._datasource
