@@ -161,16 +161,16 @@ def _permitted_there(one: Asked, ask: Ask, context: Context) -> str:
 
 
 def _not_understood(refusal: Refusal) -> Denial:
-    statement, first = refusal.statement, refusal.not_understood()[0]
+    statement, unmet = refusal.statement, refusal.not_understood()
+    forbids = _policies(unmet)
     reasons = () if statement is None else statement.incomplete
-    forbidden = _policies(refusal.not_understood())
+    otherwise = f", or ask for {RUN_UNANALYSED} on {unmet[0].question.resource.uid()}"
     return Denial(
         code="not-understood",
         message="this statement is not fully understood, so it does not run",
-        detail=_lines([*reasons, *(f"{RUN_UNANALYSED} is forbidden by policy {_listed((one,))}" for one in forbidden)]),
-        hint=f"write it in a form that can be analysed; {RUN_UNANALYSED} on {first.question.resource.uid()} "
-        "is what would let it run as it is",
-        policies=forbidden,
+        detail=_lines([*reasons, *(f"{RUN_UNANALYSED} is forbidden by policy {_listed((one,))}" for one in forbids)]),
+        hint="write it in a form that can be analysed" + ("" if forbids else otherwise),
+        policies=forbids,
     )
 
 
