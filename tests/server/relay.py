@@ -56,35 +56,43 @@ class OpenDesk:
 
 
 class Relay:
-    """A session that connects at once and passes everything on. `seen` is all it was told."""
+    """A session that connects at once and passes everything on. `seen` is what it was told besides bytes."""
 
     def __init__(self, parameters: Mapping[str, str], minor: int) -> None:
         self.parameters = parameters
         self.minor = minor
         self.seen: list[Event] = []
         self.is_resting = True
-        self._early = b""
+        self._early: bytes | None = None
         self._connected = False
 
     def receive(self, event: Event) -> list[Action]:
+        if type(event) is events.ServerSent:
+            return [actions.SendToClient(event.data)]
+        if type(event) is events.ClientSent:
+            return self._client_sent(event.data)
         self.seen.append(event)
+        return self._told(event)
+
+    def _client_sent(self, data: bytes) -> list[Action]:
+        if self._connected:
+            return [actions.SendToServer(data)]
+        if self._early is None:
+            self._early = data
+            return [actions.Authenticate(b"", "", {})]
+        self._early += data
+        return []
+
+    def _told(self, event: Event) -> list[Action]:
         match event:
-            case events.ClientSent(data) if self._connected:
-                return [actions.SendToServer(data)]
-            case events.ClientSent(data):
-                self._early += data
-                return [] if len(self.seen) > 1 else [actions.Authenticate(b"", "", {})]
             case events.Authenticated():
                 return [actions.Connect({}, self.minor)]
             case events.BackendReady():
                 self._connected = True
-                early, self._early = self._early, b""
-                return [actions.SendToClient(welcome(event)), actions.SendToServer(early)]
+                return [actions.SendToClient(welcome(event)), actions.SendToServer(self._early or b"")]
             case events.BackendUnavailable(denial):
                 fatal = {"S": "FATAL", "V": "FATAL", "C": denial.sqlstate, "M": denial.message}
                 return [actions.SendToClient(messages.fields(fatal)), actions.Close("no backend")]
-            case events.ServerSent(data):
-                return [actions.SendToClient(data)]
             case events.Ended(denial):
                 fatal = {"S": "FATAL", "V": "FATAL", "C": denial.sqlstate, "M": denial.message}
                 return [actions.SendToClient(messages.fields(fatal)), actions.Close(denial.code)]
@@ -154,6 +162,24 @@ async def open_gate(
         yield gate
     finally:
         await listener.close()
+
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@contextlib.asynccontextmanager
+async def closing(streams: Streams) -> AsyncIterator[Streams]:
+    """A client that is gone, socket and all, when a test is done with it."""
+    try:
+        yield streams
+    finally:
+        streams[1].close()
+        with contextlib.suppress(OSError):
+            await streams[1].wait_closed()
+
+
+async def connected(port: int) -> Streams:
+    return await asyncio.open_connection("127.0.0.1", port)
 
 
 async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from enum import IntFlag
+from typing import cast
 
 RECEIVE_BYTES = 64 * 1024
 """The most that one read takes, and so the most that one event carries."""
@@ -77,12 +78,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket (and TLS, if there is any) is up."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a connection needs a byte stream")
-        self._transport = transport
-        transport.set_write_buffer_limits(high=HIGH_WATER)
+        # Only stream transports come here; uvloop's have the methods of asyncio.Transport without being one.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
         if self._holds:
-            transport.pause_reading()
+            self._transport.pause_reading()
         self.on_made()
 
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -172,12 +172,13 @@ class Runner:
         """
         if self._closed:
             return
-        self._events.append(event)
         if self._busy:
+            self._events.append(event)
             return
         self._busy = True
         try:
-            while self._events and not self._closed:
+            self._perform(self._session.receive(event))
+            while self._events:
                 self._perform(self._session.receive(self._events.popleft()))
             self._flush()
         except BaseException as error:
