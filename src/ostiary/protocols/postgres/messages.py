@@ -199,11 +199,16 @@ def close(kind: bytes, name: bytes) -> bytes:
     return frame(b"C", kind + _string(name))
 
 
+def copy_fail(why: bytes) -> bytes:
+    """CopyFail."""
+    return frame(b"f", _string(why))
+
+
 def read_target(data: bytes, at: int, end: int) -> tuple[int, str]:
     """What a Describe or Close means: its kind (83 for S, 80 for P) and name."""
     body = Body(data, at, end)
     kind = body.byte()
-    if kind != 83 and kind != 80:
+    if kind not in (83, 80):
         raise ProtocolViolation("neither a statement nor a portal is meant")
     name = body.name()
     body.finish()

@@ -19,8 +19,6 @@ LARGE_MESSAGE: Final = 64 * 1024 * 1024
 HUGE_MESSAGE: Final = 0x3FFFFFFF
 """MaxAllocSize: no PostgreSQL message is longer, whatever its header says."""
 
-_DATA_ROW: Final = 68
-_COPY_DATA: Final = 100
 _LENGTH: Final = Struct(">i")
 
 
@@ -40,18 +38,18 @@ def client_caps(large: int = LARGE_MESSAGE) -> list[int]:
 
 def server_caps(large: int = LARGE_MESSAGE) -> list[int]:
     """What a server may send once its session is open; CopyBoth and authentication messages are not among it."""
-    short = {bytes((kind,)): SHORT_ANSWER for kind in b"123CGHIKSZcnsv"}
+    short = {bytes((kind,)): SHORT_ANSWER for kind in b"123CGHISZcns"}
     long = {bytes((kind,)): large for kind in b"AENTVt"}
     return caps(short | long | {b"D": HUGE_MESSAGE, b"d": HUGE_MESSAGE})
 
 
 def skip_run(data: bytes, at: int, end: int, longest: int = HUGE_MESSAGE) -> int:
-    """The position after the run of whole DataRow or CopyData messages that starts at `at`."""
+    """The position after the run of whole messages of one type (DataRow, CopyData) that starts at `at`."""
     unpack = _LENGTH.unpack_from
-    while at + HEADER <= end:
-        kind = data[at]
-        if kind != _DATA_ROW and kind != _COPY_DATA:
-            break
+    if at >= end:
+        return at
+    kind = data[at]
+    while at + HEADER <= end and data[at] == kind:
         length: int = unpack(data, at + 1)[0]
         if length < 4 or length > longest:
             raise ProtocolViolation(f"invalid message length {length}")

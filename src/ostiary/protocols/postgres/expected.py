@@ -1,0 +1,115 @@
+"""What the server was asked and has yet to answer, and what stands behind it: statements, portals and their work."""
+
+from typing import Final
+
+from ostiary.model.decision import Denial, Permit, Permitted
+from ostiary.model.names import Ticket
+from ostiary.session.answers import Recipient
+
+# The requests that get answers; Flush gets none.
+PARSE: Final = 1
+BIND: Final = 2
+DESCRIBE_STATEMENT: Final = 3
+DESCRIBE_PORTAL: Final = 4
+EXECUTE: Final = 5
+CLOSE: Final = 6
+SYNC: Final = 7
+QUERY: Final = 8
+FUNCTION: Final = 9
+
+# What the gate adds around a statement whose rows are bounded (bounds.py).
+BEGIN_STEP: Final = 1
+COMMIT_STEP: Final = 2
+ROLLBACK_STEP: Final = 3
+
+
+class Work:
+    """One recorded intent on its way: a simple Query, the Executes of one portal, or a FunctionCall."""
+
+    __slots__ = (
+        "changed", "completed", "ended", "excess", "most", "rows", "sqlstate", "started", "tag", "text",
+        "ticket", "verdict", "wrapped", "writes",
+    )  # fmt: skip
+
+    def __init__(self, ticket: Ticket, verdict: Permitted, text: bytes) -> None:
+        self.ticket = ticket
+        self.text = text
+        """What the client sent."""
+        self.judge(verdict)
+        self.wrapped: bool = False
+        """It runs inside a transaction of the gate's own."""
+        self.changed: int = 0
+        self.excess: Denial | None = None
+        self.started: bool = False
+        self.completed: int = 0
+        self.rows: int | None = None
+        self.tag: str = ""
+        self.sqlstate: str = ""
+        self.ended: bool = False
+
+    def judge(self, verdict: Permitted) -> None:
+        """What is known of it before it runs."""
+        self.verdict: Permitted = verdict
+        self.writes: bool = any(one.is_write for one in verdict.statements)
+        self.most: int | None = verdict.permit.max_rows if self.writes else None
+
+
+class Prepared:
+    """A prepared statement. `text` is the client's; `forwarded` is what the server knows under its name.
+
+    `sql` is set for those made by PREPARE: these are not for Bind.
+    """
+
+    __slots__ = ("batch", "closing", "confirmed", "forwarded", "name", "sql", "text", "verdict")
+
+    def __init__(self, name: str, text: bytes, forwarded: bytes, batch: int, verdict: Permitted | None) -> None:
+        self.name = name
+        self.text = text
+        self.forwarded = forwarded
+        self.batch = batch
+        self.verdict = verdict
+        self.confirmed: bool = False
+        self.closing: bool = False
+        self.sql: bool = verdict is None
+
+
+class Portal:
+    """A bound statement, and the permit under which it runs."""
+
+    __slots__ = ("batch", "confirmed", "described", "name", "parameters", "permit", "statement", "work")
+
+    def __init__(
+        self, name: str, statement: Prepared, parameters: tuple[bytes | None, ...], work: Work, batch: int
+    ) -> None:
+        self.name = name
+        self.statement = statement
+        self.parameters = parameters
+        self.work = work
+        self.permit: Permit = work.verdict.permit
+        self.batch = batch
+        self.confirmed: bool = False
+        self.described: bool = False
+
+
+class Expected:
+    """One request to the server."""
+
+    __slots__ = (
+        "batch", "copying", "denial", "failed", "kind", "last", "portal", "recipient", "statement", "step", "verdict",
+        "work",
+    )  # fmt: skip
+
+    def __init__(self, kind: int, recipient: Recipient, batch: int) -> None:
+        self.kind = kind
+        self.recipient = recipient
+        self.batch = batch
+        self.verdict: Permitted | None = None
+        self.work: Work | None = None
+        self.statement: Prepared | None = None
+        self.portal: Portal | None = None
+        self.denial: Denial | None = None
+        self.step: int = 0
+        self.failed: bool = False
+        self.copying: bool = False
+        self.last: bool = False
+        """The last request of a probe."""

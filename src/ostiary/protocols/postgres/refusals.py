@@ -1,0 +1,108 @@
+"""How a refusal reaches the client. It is answered here only when the server is idle and owes nothing.
+
+Otherwise the server is made to fail, and its error becomes ours: a refusal that the gate answered by itself in the
+middle of a pipeline or transaction would leave the work before it to be committed (docs/decisions, "deny by failing").
+"""
+
+import re
+
+from ostiary.model.decision import Denial
+from ostiary.protocols.postgres import messages
+from ostiary.protocols.postgres.exchange import IDLE, RESERVED, Exchange
+from ostiary.protocols.postgres.expected import PARSE, QUERY, Expected
+from ostiary.session.answers import Recipient
+
+_FAILING_NAME = (RESERVED + "refusal").encode()
+_NOT_IN_CODE = re.compile(r"[^a-z0-9-]+")
+
+PLAN_CHANGED = Denial(
+    "plan-changed",
+    "cached plan must not change result type",
+    detail="what this statement means under policy has changed since it was prepared",
+    hint="prepare it again",
+    sqlstate="0A000",
+)
+NO_STATEMENT = Denial("unknown-statement", "prepared statement does not exist", sqlstate="26000")
+NO_PORTAL = Denial(
+    "unknown-portal",
+    "portal does not exist",
+    hint="fetch from a cursor with FETCH, not with Execute",
+    sqlstate="34000",
+)
+NOT_FOR_BIND = Denial(
+    "sql-prepared",
+    "a statement made by PREPARE is run by EXECUTE, not by Bind",
+    hint="prepare it with a Parse message",
+    sqlstate="0A000",
+)
+RESERVED_NAME = Denial(
+    "reserved-name", f"names that begin with {RESERVED} are reserved", hint="choose another name", sqlstate="42939"
+)
+TOO_MANY_STATEMENTS = Denial(
+    "too-many-statements",
+    "too many prepared statements in this session",
+    hint="close those that are no longer needed (DEALLOCATE, Close)",
+    sqlstate="53400",
+)
+TOO_MANY_PORTALS = Denial(
+    "too-many-portals", "too many portals in this session", hint="close portals, or send Sync", sqlstate="53400"
+)
+
+
+def fields(denial: Denial, severity: str = "ERROR") -> dict[str, str]:
+    """A denial as the fields of an ErrorResponse. The reason code stands in the routine field."""
+    detail = denial.detail
+    named = [policy for policy in denial.policies if policy not in detail]
+    if named:
+        detail = f"{detail}{'; ' if detail else ''}policy: {', '.join(named)}"
+    content = {"S": severity, "V": severity, "C": denial.sqlstate, "M": denial.message}
+    content |= {code: value for code, value in (("D", detail), ("H", denial.hint), ("R", denial.code)) if value}
+    return content
+
+
+def error(denial: Denial, severity: str = "ERROR") -> bytes:
+    """The ErrorResponse that tells of a denial."""
+    return messages.fields(fields(denial, severity))
+
+
+def failing_text(denial: Denial) -> bytes:
+    """A text that no server accepts. Nothing of the client's is in it."""
+    return b"refused by ostiary: " + _NOT_IN_CODE.sub("-", denial.code.lower()).encode()
+
+
+def deny(x: Exchange, denial: Denial, *, extended: bool) -> None:
+    """Refuse the message at hand."""
+    if x.idle:
+        x.say(error(denial))
+        if extended:
+            x.discarding = True
+            x.discarding_alone = True
+        else:
+            x.say(messages.ready(IDLE))
+    else:
+        fail(x, denial, extended=extended)
+
+
+def fail(x: Exchange, denial: Denial, *, extended: bool) -> Expected:
+    """Make the server fail, in the client's name, with this denial."""
+    text = failing_text(denial)
+    if extended:
+        x.ask(messages.parse(_FAILING_NAME, text))
+        request = x.owe(PARSE, Recipient.REFUSAL)
+        x.unsynced = True
+        # The server would skip the rest up to the Sync anyway; it need not see it.
+        x.discarding = True
+    else:
+        x.ask(messages.query(text))
+        request = x.owe(QUERY, Recipient.REFUSAL)
+        x.unsynced = False
+        x.batch += 1
+    request.denial = denial
+    return request
+
+
+def give_up_waiting(x: Exchange) -> None:
+    """Flush once, so that what was sent without a Sync gets answered."""
+    if x.unsynced and not x.flushed and len(x.answers):
+        x.ask(messages.FLUSH)
+        x.flushed = True
