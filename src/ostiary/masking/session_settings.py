@@ -4,6 +4,7 @@
 changes what messages look like; neither they, nor roles, nor what would end a read-only session are here.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 from ostiary.masking.tree import Node
@@ -17,6 +18,11 @@ def _one_of(*allowed: str) -> Callable[[str], bool]:
     return lambda value: value.lower() in allowed
 
 
+def _utf8(value: str) -> bool:
+    # PostgreSQL compares encoding names by letters and digits (clean_encoding_name); asyncpg sends 'utf-8', quoted.
+    return re.sub(r"[^a-z0-9]", "", value.lower()) in ("utf8", "unicode")
+
+
 _FREE = (
     "application_name bytea_output datestyle default_transaction_deferrable default_transaction_isolation "
     "extra_float_digits idle_in_transaction_session_timeout idle_session_timeout intervalstyle jit lock_timeout "
@@ -24,7 +30,7 @@ _FREE = (
 )
 
 CHANGEABLE: dict[str, Callable[[str], bool]] = dict.fromkeys(_FREE.split(), _any) | {
-    "client_encoding": _one_of("utf8", "utf-8", "unicode"),
+    "client_encoding": _utf8,
     "client_min_messages": _one_of("notice", "warning", "error"),
     "default_transaction_read_only": _one_of("on", "true", "1", "yes"),
     "standard_conforming_strings": _one_of("on", "true", "1", "yes"),
