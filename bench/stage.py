@@ -58,7 +58,7 @@ CLASSES = """
 "public.people.email" = "pii.email"
 "public.people.ssn" = "pii.ssn"
 [masks]
-"pii.email" = { mask = "partial", keep_first = 1, keep_last = 12 }
+"pii.email" = { mask = "partial", keep_first = 1, keep_last = 4 }
 "pii.ssn" = { mask = "partial", keep_last = 4 }
 """
 

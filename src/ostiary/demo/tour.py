@@ -59,7 +59,7 @@ async def refusal(connection: asyncpg.Connection, statement: str) -> Evidence:
         await connection.execute(statement)
     except asyncpg.PostgresError as error:
         expect(error.sqlstate == REFUSED, f"{statement}: SQLSTATE {error.sqlstate} instead of {REFUSED}: {error}")
-        expect(bool(error.detail), f"{statement}: the refusal names no policy and no reason")
+        expect(bool(error.detail or error.hint), f"{statement}: the refusal gives no reason and no next step")
         expect(await connection.fetchval("select 1") == 1, "the session is of no use after the refusal")
         return {"sqlstate": error.sqlstate, "message": str(error), "detail": error.detail, "hint": error.hint}
     raise PromiseBroken(f"{statement} was not refused")
@@ -75,7 +75,7 @@ async def agent_reads_masked(tour: Tour) -> Evidence:
         shown = repr(tuple(row.values()))
         for column in PERSONAL:
             expect(raw[column] is None or raw[column] not in shown, f"{column} of customer {row['id']} is in clear")
-        expect(row["ssn"] == "*" * 7 + raw["ssn"][-4:], f"ssn of customer {row['id']} is {row['ssn']!r}")
+        expect(row["ssn"].strip() == "*****" + raw["ssn"][-4:], f"ssn of customer {row['id']} is {row['ssn']!r}")
         expect(row["date_of_birth"] is None, "the date of birth is in clear")
     return {"rows": len(masked), "example": {name: str(masked[2][name]) for name in ("email", "full_name", "ssn")}}
 
@@ -122,6 +122,7 @@ async def drop_is_refused(tour: Tour) -> Evidence:
     """An agent cannot drop a table, although the gate's own role could."""
     before = await tour.truth.fetchval("select count(*) from customers")
     evidence = await refusal(tour.agent, "drop table customers cascade")
+    expect("no-ddl-in-production" in str(evidence["detail"]), "the refusal does not name the policy")
     expect(await tour.truth.fetchval("select count(*) from customers") == before, "rows are gone")
     return evidence | {"rows_still_there": before}
 
@@ -156,6 +157,15 @@ async def write_under_a_ticket(tour: Tour) -> Evidence:
     return {"answer": tag, "without_a_ticket": without["message"]}
 
 
+async def too_many_rows_are_rolled_back(tour: Tour) -> Evidence:
+    """A waiver's bound is kept by what really happens, not by an estimate."""
+    count = "select count(*) from tickets where priority = 1"
+    before = await tour.truth.fetchval(count)
+    evidence = await refusal(tour.support, "update tickets set priority = 1 where id between 100 and 200")
+    expect(await tour.truth.fetchval(count) == before, "more rows have changed than the waiver allows")
+    return evidence
+
+
 async def expired_token_is_refused(tour: Tour) -> Evidence:
     """A token is good until it expires, and not longer. The gate allows for no skew of its own issuer's clock."""
     deadline = time.monotonic() + 30
@@ -171,7 +181,7 @@ async def expired_token_is_refused(tour: Tour) -> Evidence:
 
 async def record_is_found(tour: Tour) -> Evidence:
     """What was asked stands in the record, the refused and the permitted alike."""
-    answer = await run("audit", "search", "--config", str(tour.premises.configuration), "--json")
+    answer = await run("audit", "search", "--config", str(tour.premises.configuration), "--limit", "1000", "--json")
     expect(answer.code == 0, f"audit search failed: {answer.complaint.strip()}")
     text = answer.output.lower()
     for shape in ("drop table customers", "update products set price", "update tickets set status"):
@@ -193,7 +203,7 @@ async def record_is_verified(tour: Tour) -> Evidence:
     place = _flip_one_bit(copy)
     tampered = await run("audit", "verify", str(copy))
     expect(tampered.code == 1, f"a changed record verifies, with exit code {tampered.code}")
-    return {"verified": answer.output.strip()[-300:], "tampered": place, "then": tampered.output.strip()[-300:]}
+    return {"verified": answer.output.strip()[-300:], "tampered": place, "then": tampered.complaint.strip()[-300:]}
 
 
 def _flip_one_bit(state: Path) -> str:
@@ -219,6 +229,7 @@ STEPS: Sequence[tuple[str, Callable[[Tour], Awaitable[Evidence]]]] = (
     ("not-permitted-is-refused", not_permitted_is_refused),
     ("update-without-where-is-refused", update_without_where_is_refused),
     ("write-under-a-ticket", write_under_a_ticket),
+    ("too-many-rows-are-rolled-back", too_many_rows_are_rolled_back),
     ("expired-token-is-refused", expired_token_is_refused),
     ("record-is-found", record_is_found),
     ("record-is-verified", record_is_verified),
