@@ -66,7 +66,14 @@ _OBJECTS = """
    where ca.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
    and not exists (select from pg_catalog.pg_depend d
      where d.classid operator(pg_catalog.=) 'pg_catalog.pg_cast'::pg_catalog.regclass
-     and d.objid operator(pg_catalog.=) ca.oid and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char"))"""
+     and d.objid operator(pg_catalog.=) ca.oid and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char")),
+ 'extension_functions', (select pg_catalog.json_agg(pg_catalog.json_build_array(f.nspname, f.proname)) from (
+   select n.nspname, p.proname from pg_catalog.pg_proc p
+   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
+   left join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+     and d.objid operator(pg_catalog.=) p.oid and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char"
+   where n.nspname operator(pg_catalog.<>) all ('{pg_catalog,information_schema}'::pg_catalog.name[])
+   group by n.nspname, p.proname having pg_catalog.bool_and(d.objid is not null)) f)"""
 
 _SYSTEM_SCHEMAS = "{pg_toast,pg_catalog,information_schema}"
 
@@ -137,7 +144,8 @@ class Catalog:
 
     `user_operators` are the names of operators outside pg_catalog; `user_types` maps (schema, name) to typtype;
     `user_casts` counts casts that no installation ships. `own_operators` and `own_casts` are those of them that belong
-    to no extension: somebody wrote them here, and they may run anything. `server_version` is server_version_num,
+    to no extension: somebody wrote them here, and they may run anything. `extension_functions` are the names all of
+    whose overloads in their schema belong to extensions. `server_version` is server_version_num,
     e.g. 150018.
     `implicit_path` is current_schemas(true) of the connection that took the snapshot.
     """
@@ -152,6 +160,7 @@ class Catalog:
     user_casts: int = 0
     own_operators: frozenset[str] = frozenset()
     own_casts: int = 0
+    extension_functions: frozenset[FunctionName] = frozenset()
     implicit_path: tuple[str, ...] = ()
     temporary_schema: str | None = None
 
@@ -231,6 +240,9 @@ def _build(
         user_casts=data["casts"],
         own_operators=frozenset(data["own_operators"] or ()),
         own_casts=data["own_casts"],
+        extension_functions=frozenset(
+            FunctionName(schema, name) for schema, name in data.get("extension_functions") or ()
+        ),
         implicit_path=tuple(data["search_path"]),
         temporary_schema=data["temporary_schema"],
     )

@@ -1,0 +1,122 @@
+"""Which columns a reference names, and which functions hide in what looks like one.
+
+``t.f`` and ``(expression).f`` are calls of f where there is no column f (section 8.16.5), so what is no known column is
+looked up as a function.
+"""
+
+from collections.abc import Iterable
+
+from ostiary.analysis.scope import SYSTEM_COLUMNS, Item, Node, Scope, text_of
+from ostiary.analysis.walk import Walk
+
+
+def column_reference(walk: Walk, body: Node, scope: Scope) -> None:
+    """``c``, ``t.c``, ``s.t.c``, ``t.*``, ``*`` or a whole row ``t``."""
+    parts = [text_of(part) for part in body["fields"]]
+    last = parts[-1]
+    if len(parts) == 1:
+        if last is None:
+            _everything(walk, scope.items)
+        else:
+            _unqualified(walk, last, scope)
+        return
+    qualifier = parts[-2]
+    # The database part of a four-part name can only be the current one.
+    _qualified(walk, parts[-3] if len(parts) > 2 else None, "" if qualifier is None else qualifier, last, scope)
+
+
+def _everything(walk: Walk, items: Iterable[Item]) -> None:
+    for item in items:
+        walk.reads_all(item)
+
+
+def _unqualified(walk: Walk, name: str, scope: Scope) -> None:
+    found = whole = False
+    opaque = False
+    for level in scope.levels():
+        for item in level.items:
+            found = walk.reads_column(item, name) or found
+            opaque = opaque or (item.relation is None and not item.members)
+            if item.alias == name:
+                # PostgreSQL takes a column before a whole row; an opaque item may or may not have the column.
+                whole = True
+                walk.reads_all(item)
+        # The innermost level that has the column is meant (parse_relation.c, colNameToVar).
+        if found and not level.loose:
+            return
+    if found or whole or opaque or name in SYSTEM_COLUMNS or name in scope.outputs:
+        return
+    # Nothing explains the name: the server will complain, or it knows a column that this catalog does not have yet.
+    _everything(walk, _nearest_items(scope))
+
+
+def _nearest_items(scope: Scope) -> list[Item]:
+    return next((level.items for level in scope.levels() if level.items), [])
+
+
+def _qualified(walk: Walk, schema: str | None, alias: str, name: str | None, scope: Scope) -> None:
+    matched = False
+    for level in scope.levels():
+        here = [item for item in level.items if _named(item, schema, alias)]
+        for item in here:
+            _field(walk, item, name)
+        matched = matched or bool(here)
+        if here and not level.loose:
+            return
+    if not matched:
+        _everything(walk, _nearest_items(scope))
+
+
+def _named(item: Item, schema: str | None, alias: str) -> bool:
+    return item.alias == alias and (schema is None or item.schema == schema)
+
+
+def _field(walk: Walk, item: Item, name: str | None) -> None:
+    if name is None:
+        walk.reads_all(item)
+        return
+    inner = list(item.relations())
+    found = [walk.reads_column(one, name) for one in inner]
+    if any(found) or name in SYSTEM_COLUMNS:
+        return
+    if not inner and item.query is not None and name in output_names(item.query):
+        return
+    # A function on the whole row. For an opaque item whose columns are not known it may be a column as well.
+    walk.reads_all(item)
+    called = walk.calls((name,), known=True)
+    if inner and not called:
+        walk.incomplete(f"unknown column: {item.alias}.{name}")
+
+
+def indirection(walk: Walk, body: Node, scope: Scope) -> None:
+    """``(expression).field`` and ``(expression)[subscript]``; a field may be a function."""
+    walk.push(body.get("arg"), scope)
+    for part in body["indirection"]:
+        name = text_of(part)
+        if name is None:
+            walk.push(part, scope)
+        else:
+            walk.calls((name,), known=True)
+
+
+def output_names(query: Node) -> frozenset[str]:
+    """Names that the rows of a query certainly have; there may be more (``*``, names the server makes up)."""
+    select = query.get("SelectStmt", query)
+    while "larg" in select:
+        select = select["larg"]
+    return frozenset(name for name in map(_output_name, select.get("targetList", ())) if name is not None)
+
+
+def _output_name(target: Node) -> str | None:
+    body: Node = target.get("ResTarget", {})
+    name: str | None = body.get("name")
+    if name is not None:
+        return name
+    value: Node = body.get("val", {})
+    reference = value.get("ColumnRef")
+    if reference is not None:
+        return text_of(reference["fields"][-1])
+    call = value.get("FuncCall")
+    if call is not None:
+        return text_of(call["funcname"][-1])
+    return None
