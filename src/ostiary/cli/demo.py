@@ -15,7 +15,8 @@ def demo(unattended: bool) -> None:
     if unattended:
         from ostiary.demo import tour
 
-        kept = asyncio.run(tour.tour(lambda said: click.echo(tour.as_line(said))))
+        say, complain = (lambda said: click.echo(tour.as_line(said))), (lambda text: click.echo(text, err=True))
+        kept = asyncio.run(tour.tour(say, complain))
         sys.exit(0 if kept else 1)
     from rich.console import Console
 

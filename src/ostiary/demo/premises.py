@@ -67,6 +67,10 @@ class Premises:
         """A connection address through the gate. The user name says nothing about identity: the token does."""
         return f"postgresql://{user}:{token}@{self.host}:{self.port}/{DATABASE}"
 
+    def complaints(self) -> str:
+        """What the gate has said on its standard error."""
+        return (self.folder / "gate.log").read_text(errors="replace")
+
     async def token(self, name: str, *options: str) -> str:
         """A token from the built-in issuer, as `ostiary token` prints it."""
         answer = await run("token", "--config", str(self.configuration), "--as", name, *options)

@@ -27,6 +27,9 @@ TICKET = 4711
 SHORT_LIVED = "1s"
 
 Evidence = dict[str, object]
+Say = Callable[[dict[str, Any]], None]
+
+_FAILURES = (OstiaryError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TypeError, TimeoutError)
 
 
 class PromiseBroken(OstiaryError):
@@ -236,18 +239,32 @@ STEPS: Sequence[tuple[str, Callable[[Tour], Awaitable[Evidence]]]] = (
 )
 
 
-async def tour(say: Callable[[dict[str, Any]], None]) -> bool:
-    """Walk the tour; tell each step as an object; whether every step was ok."""
+async def tour(say: Say, complain: Callable[[str], None]) -> bool:
+    """Walk the tour; tell each step as an object; whether every step was ok. `complain` gets the gate's own words."""
     begun = time.monotonic()
     held = []
-    async with opened() as premises:
-        say({"step": "start", "ok": True, "seconds": round(time.monotonic() - begun, 2), "listens": premises.port})
-        walk = await _met(premises)
-        for name, step in STEPS:
-            held.append(await _walked(name, step, walk, say))
-        await walk.truth.close()
-    say({"step": "end", "ok": all(held), "steps": len(held), "seconds": round(time.monotonic() - begun, 2)})
+    try:
+        async with opened() as premises:
+            say({"step": "start", "ok": True, "seconds": _since(begun), "listens": premises.port})
+            held = await _walk(premises, say)
+            if not all(held):
+                complain(premises.complaints())
+    except _FAILURES as error:
+        held.append(False)
+        say({"step": "premises", "ok": False, "because": f"{type(error).__name__}: {error}"})
+    say({"step": "end", "ok": all(held), "steps": len(held), "seconds": _since(begun)})
     return all(held)
+
+
+async def _walk(premises: Premises, say: Say) -> list[bool]:
+    try:
+        walk = await _met(premises)
+    except _FAILURES as error:
+        say({"step": "connect", "ok": False, "because": f"{type(error).__name__}: {error}"})
+        return [False]
+    held = [await _walked(name, step, walk, say) for name, step in STEPS]
+    await walk.truth.close()
+    return held
 
 
 async def _met(premises: Premises) -> Tour:
@@ -267,20 +284,19 @@ async def _met(premises: Premises) -> Tour:
     )
 
 
-async def _walked(
-    name: str, step: Callable[[Tour], Awaitable[Evidence]], walk: Tour, say: Callable[[dict[str, Any]], None]
-) -> bool:
+async def _walked(name: str, step: Callable[[Tour], Awaitable[Evidence]], walk: Tour, say: Say) -> bool:
     begun = time.monotonic()
     try:
-        evidence = await step(walk)
+        evidence, held = await step(walk), True
     # Whatever goes wrong in a step is that step's result; the others are still worth walking.
-    except (OstiaryError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TypeError) as error:
-        evidence = {"because": f"{type(error).__name__}: {error}"}
-        held = False
-    else:
-        held = True
-    say({"step": name, "ok": held, "seconds": round(time.monotonic() - begun, 2), **evidence})
+    except _FAILURES as error:
+        evidence, held = {"because": f"{type(error).__name__}: {error}"}, False
+    say({"step": name, "ok": held, "seconds": _since(begun), **evidence})
     return held
+
+
+def _since(begun: float) -> float:
+    return round(time.monotonic() - begun, 2)
 
 
 def as_line(said: dict[str, Any]) -> str:
