@@ -30,7 +30,9 @@ from ostiary.policy.document import PolicySet
 from ostiary.policy.load import load, read_folder
 from ostiary.protocols.postgres.conversation import Conversation
 from ostiary.protocols.postgres.exchange import Limits
+from ostiary.server.cancels import CancelKey
 from ostiary.server.desk import Desk, SessionDesk
+from ostiary.server.entrance import MakeSession
 from ostiary.server.listener import Listener, listen
 from ostiary.server.runner import Peer, ServerLimits
 from ostiary.server.tls import server_context
@@ -151,7 +153,7 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Gate:
     datasources: dict[str, Datasource] = {}
     for name, database in settings.databases.items():
         side = Side(database, resolve(database.password_env, database.password_file))
-        datasources[name] = await Datasource.open(side, policies, _pins(settings.state, name))
+        datasources[name] = await Datasource.open(side, policies, pin_store(settings.state, name))
         stack.push_async_callback(datasources[name].close)
     desk = Desk(
         verify=verifier.verify,
@@ -169,12 +171,20 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Gate:
     return Gate(settings, log, datasources, listeners, addresses)
 
 
-def _make_session(settings: Settings) -> Callable[[Mapping[str, str], int], Session]:
-    def make(parameters: Mapping[str, str], minor: int) -> Session:
+def _make_session(datasources: Mapping[str, Datasource]) -> MakeSession:
+    def make(parameters: Mapping[str, str], minor: int, key: CancelKey) -> Session:
         # A database that does not exist is refused with the token; until then any answer will do.
-        database = settings.databases.get(parameters.get("database") or parameters.get("user", ""))
-        lazy = database is not None and database.upstream is Upstream.LAZY
-        return Conversation(parameters, minor, limits=Limits(), lazy=lazy)
+        datasource = datasources.get(parameters.get("database") or parameters.get("user", ""))
+        if datasource is None or datasource.settings.upstream is not Upstream.LAZY:
+            return Conversation(parameters, minor, limits=Limits())
+        return Conversation(
+            parameters,
+            minor,
+            limits=Limits(),
+            lazy=True,
+            known_parameters=datasource.parameters,
+            key_data=(key.process_id, key.secret),
+        )
 
     return make
 
@@ -190,7 +200,7 @@ async def _listen(place: Listen, context: ssl.SSLContext | None, desk: Desk, set
             place.port,
             tls=context,
             make_desk=make_desk,
-            make_session=_make_session(settings),
+            make_session=_make_session(desk.datasources),
             limits=limits,
             on_refused=desk.note_refused,
         )
@@ -207,7 +217,7 @@ def _tls(tls: Tls | None) -> ssl.SSLContext | None:
     return None if tls is None else server_context(tls.certificate, tls.key, tls.client_ca)
 
 
-def _pins(state: Path, name: str) -> PinStore:
+def pin_store(state: Path, name: str) -> PinStore:
     """The pinned star entries of a datasource, in the state folder."""
     file = state / "pins" / f"{name}.json"
 

@@ -32,6 +32,7 @@ def test_what_is_not_bounded_is_free() -> None:
     ("name", "value", "refused"),
     [
         ("client_encoding", "UTF8", False),
+        ("client_encoding", "'utf-8'", False),
         ("client_encoding", "sjis", True),
         ("client_encoding", None, False),
         ("standard_conforming_strings", "off", True),

@@ -201,7 +201,7 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
     from ostiary.credentials.secrets import resolve
     from ostiary.datasources.catalogs import Side
     from ostiary.datasources.datasource import Datasource, PinStore
-    from ostiary.gateway import _pins, load_policies
+    from ostiary.gateway import pin_store, load_policies
     from ostiary.model.decision import Refused
     from ostiary.model.errors import SettingsInvalid
     from ostiary.model.statement import SessionView, Stage, Submission
@@ -213,7 +213,7 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
         raise SettingsInvalid(f"no database {submitted.database!r} is configured{meant}", file=str(settings.file))
     side = Side(database, resolve(database.password_env, database.password_file))
     # Looking must not change anything: the pins that the gate keeps are read and never written.
-    pins = PinStore(load=_pins(settings.state, database.name).load, save=lambda pins: None)
+    pins = PinStore(load=pin_store(settings.state, database.name).load, save=lambda pins: None)
     datasource = await Datasource.open(side, load_policies(settings), pins)
     try:
         authorizer, now = Authorizer(), int(time.time())

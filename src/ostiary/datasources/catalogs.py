@@ -15,6 +15,12 @@ from ostiary.analysis.catalog import CATALOG_QUERY, Catalog, from_json
 from ostiary.model.errors import UpstreamFailed
 from ostiary.settings import Database, SslMode
 
+REPORTED = (
+    "server_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone",
+    "integer_datetimes", "standard_conforming_strings", "default_transaction_read_only", "in_hot_standby",
+)  # fmt: skip
+"""What a client may be told before its backend says it (protocol-flow, "Asynchronous Operations")."""
+
 CONNECT_TIMEOUT = 10.0
 QUERY_TIMEOUT = 30.0
 
@@ -73,6 +79,7 @@ class SharedCatalog:
         self._side = side
         self._changed = changed
         self._connection: asyncpg.Connection | None = None
+        self._parameters: dict[str, str] = {}
         self._running: asyncio.Task[None] | None = None
         self._queued: asyncio.Task[None] | None = None
 
@@ -86,7 +93,14 @@ class SharedCatalog:
         connection = await connect(side)
         made = cls(side, await _fetch(connection), changed)
         made._connection = connection
+        reported = {name: getattr(connection.get_settings(), name, None) for name in REPORTED}
+        made._parameters = {name: value for name, value in reported.items() if isinstance(value, str)}
         return made
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the server reports of itself at login (ParameterStatus), for clients that come before their backend."""
+        return self._parameters
 
     async def refresh(self) -> None:
         """Take a snapshot that began after this call.
