@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ostiary.model.identity import Identity, Principal, PrincipalKind
 from ostiary.protocols.postgres import messages
+from ostiary.server.cancels import CancelKey
 from ostiary.server.listener import Listener, listen
-from ostiary.server.runner import Peer, ServerLimits
+from ostiary.server.reception import Peer, ServerLimits
 from ostiary.server.upstream import Target
 from ostiary.session import actions, events
 from ostiary.session.actions import Action
@@ -58,9 +59,10 @@ class OpenDesk:
 class Relay:
     """A session that connects at once and passes everything on. `seen` is what it was told besides bytes."""
 
-    def __init__(self, parameters: Mapping[str, str], minor: int) -> None:
+    def __init__(self, parameters: Mapping[str, str], minor: int, cancel_key: CancelKey) -> None:
         self.parameters = parameters
         self.minor = minor
+        self.cancel_key = cancel_key
         self.seen: list[Event] = []
         self.is_resting = True
         self._early: bytes | None = None
@@ -137,15 +139,15 @@ async def open_gate(
     *,
     tls: ssl.SSLContext | None = None,
     limits: ServerLimits | None = None,
-    make_session: Callable[[Mapping[str, str], int], Relay] = Relay,
+    make_session: Callable[[Mapping[str, str], int, CancelKey], Relay] = Relay,
 ) -> AsyncIterator[Gate]:
     def make_desk(peer: Peer) -> OpenDesk:
         gate.peers.append(peer)
         gate.desks.append(OpenDesk(backend))
         return gate.desks[-1]
 
-    def remembered(parameters: Mapping[str, str], minor: int) -> Relay:
-        gate.sessions.append(make_session(parameters, minor))
+    def remembered(parameters: Mapping[str, str], minor: int, cancel_key: CancelKey) -> Relay:
+        gate.sessions.append(make_session(parameters, minor, cancel_key))
         return gate.sessions[-1]
 
     listener = await listen(

@@ -32,7 +32,7 @@ from relay import (
     until,
 )
 
-from ostiary.server.runner import ServerLimits
+from ostiary.server.reception import ServerLimits
 from ostiary.server.tls import server_context
 
 NOWHERE = server(1)

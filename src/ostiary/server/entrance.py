@@ -24,8 +24,10 @@ from ostiary.protocols.postgres.greeting import (
 )
 from ostiary.protocols.postgres.messages import fields
 from ostiary.server.acceptor import Address
+from ostiary.server.cancels import CancelKey, new_key
 from ostiary.server.connection import Connection, receive_buffer
-from ostiary.server.runner import House, Peer, Runner, SessionDesk
+from ostiary.server.reception import Peer, SessionDesk
+from ostiary.server.runner import House, Runner
 from ostiary.server.tls import ALPN, bytes_are_waiting
 from ostiary.session.machine import Session
 from ostiary.settings import is_loopback
@@ -43,7 +45,8 @@ SURPLUS = 50
 
 TOO_MANY = fields({"S": "FATAL", "V": "FATAL", "C": "53300", "M": "sorry, too many clients already"})
 
-MakeSession = Callable[[Mapping[str, str], int], Session]
+MakeSession = Callable[[Mapping[str, str], int, CancelKey], Session]
+"""Startup parameters, agreed minor version, and the key to give a client that gets a session before a backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +247,9 @@ class Entrance:
             self._say_farewell(TOO_MANY)
             return
         desk = hall.make_desk(self._peer())
-        session = hall.make_session(started.parameters, started.minor)
-        runner = Runner(hall.house, session, self._connection, desk, lambda: hall.sessions.discard(runner))
+        key = new_key(started.minor)
+        session = hall.make_session(started.parameters, started.minor, key)
+        runner = Runner(hall.house, session, self._connection, desk, key, lambda: hall.sessions.discard(runner))
         hall.sessions.add(runner)
         deadline = self._deadline.when()
         self._leave()

@@ -14,7 +14,8 @@ from ostiary.server.cancels import CancelRegistry
 from ostiary.server.connection import receive_buffer
 from ostiary.server.drain import drained
 from ostiary.server.entrance import TOO_MANY, Entrance, Hall, MakeSession
-from ostiary.server.runner import House, Peer, Runner, ServerLimits, SessionDesk
+from ostiary.server.reception import Peer, ServerLimits, SessionDesk
+from ostiary.server.runner import House, Runner
 from ostiary.server.tls import keep_sessions_small
 from ostiary.server.upstream import Dialer
 
@@ -82,8 +83,9 @@ async def listen(
 ) -> Listener:
     """Open a door at `address`; port 0 takes any.
 
-    `make_session` gets the client's startup parameters and the agreed minor version. `cancels` is shared by the doors
-    of one gate, because a cancel request may come in by another. `on_refused` hears of clients that got no session.
+    `make_session` gets the client's startup parameters, the agreed minor version and the session's cancel key.
+    `cancels` is shared by the doors of one gate, because a cancel request may come in by another. `on_refused` hears
+    of clients that got no session.
 
     Raises:
         OSError: the address is not ours or not free.

@@ -8,12 +8,14 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from ostiary.model.decision import Denial
-from ostiary.server.cancels import CancelRegistry
+from ostiary.server.cancels import CancelKey, CancelRegistry
 from ostiary.server.connection import Connection, Hold
-from ostiary.server.timers import WallClockTimer
+from ostiary.server.reception import Peer as Peer
+from ostiary.server.reception import Resting, ServerLimits, SessionDesk
+from ostiary.server.sides import Sides
+from ostiary.server.timers import Deadline, WallClockTimer
 from ostiary.server.upstream import Backend, BackendUnreachable, Target
 from ostiary.session import actions, events
 from ostiary.session.actions import Action
@@ -34,77 +36,6 @@ LOGIN_TIMED_OUT = Denial(
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
-    """The far end of a client's socket, as far as the network tells. None of it proves who somebody is."""
-
-    address: str
-    port: int
-    encrypted: bool
-    tls_version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """Bounds of a listener. Times are in seconds.
-
-    `login` is from accept to an authenticated client, `handshake` for TLS, `connect` for a backend to be ready,
-    `closing` for a peer to take what it is still owed, `departure` for a statement to end whose client has left.
-    """
-
-    connections: int = 1000
-    login: float = 30.0
-    handshake: float = 10.0
-    connect: float = 10.0
-    closing: float = 5.0
-    departure: float = 30.0
-    expiry_grace: float = 0.0
-
-
-class SessionDesk(Protocol):
-    """All that one session asks of the gate.
-
-    `reply` may be called at once or later on the loop, once; what comes after the session's end is ignored.
-    """
-
-    expires_at: float | None
-    """When the token ends, in POSIX seconds; known once `authenticate` was answered."""
-
-    def authenticate(self, action: actions.Authenticate, reply: Callable[[Event], None]) -> None:
-        """Answer `Authenticated` or `AuthenticationRefused`."""
-        ...
-
-    def target(self, action: actions.Connect) -> Target:
-        """Where the backend of this session is."""
-        ...
-
-    def decide(self, action: actions.Decide, reply: Callable[[Event], None]) -> None:
-        """Answer `Decided`, once that is recorded."""
-        ...
-
-    def record(self, action: actions.Record, reply: Callable[[Event], None]) -> None:
-        """Record an outcome; answer `Recorded` when the action waits for it."""
-        ...
-
-    def refresh_catalog(self, reply: Callable[[Event], None]) -> None:
-        """Answer `CatalogRefreshed`."""
-        ...
-
-    def closed(self, reason: str) -> None:
-        """The session is over. Called exactly once."""
-        ...
-
-
-@runtime_checkable
-class Resting(Protocol):
-    """A session that can say whether ending it would cut anything off."""
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether nothing is under way: no statement, no decision, no transaction."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class House:
     """What the sessions of a listener share."""
 
@@ -115,38 +46,45 @@ class House:
 
 
 class Runner:
-    """One client, its session, its desk and, once there is one, its backend."""
+    """One client, its session, its desk and its backend. `on_finished` is called at the very end."""
 
     __slots__ = (
-        "_backend", "_busy", "_client", "_closed", "_deadline", "_desk", "_dialing", "_events", "_expiry", "_house",
-        "_on_finished", "_session", "_to_client", "_to_server",
+        "_backend", "_busy", "_cancel_key", "_closed", "_deadline", "_desk", "_dialing", "_events", "_expiry", "_house",
+        "_login_deadline", "_on_finished", "_session", "_sides", "_to_client", "_to_server",
     )  # fmt: skip
 
     def __init__(
-        self, house: House, session: Session, client: Connection, desk: SessionDesk, on_finished: Callable[[], None]
+        self,
+        house: House,
+        session: Session,
+        client: Connection,
+        desk: SessionDesk,
+        cancel_key: CancelKey,
+        on_finished: Callable[[], None],
     ) -> None:
         self._house = house
         self._session = session
-        self._client = client
         self._desk = desk
+        self._cancel_key = cancel_key
         self._on_finished = on_finished
+        self._sides = Sides(client, self._sides_are_gone)
+        self._to_client = self._sides.to_client
+        self._to_server = self._sides.to_server
         self._backend: Backend | None = None
         self._dialing: asyncio.Task[None] | None = None
         self._events: deque[Event] = deque()
         self._busy = False
         self._closed = False
-        self._to_client: list[bytes] = []
-        self._to_server: list[bytes] = []
         self._expiry: WallClockTimer | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._login_deadline = Deadline(house.loop)
+        self._deadline = Deadline(house.loop)
+        house.cancels.add(cancel_key.process_id, cancel_key.secret, self)
         client.on_data = self._client_sent
         client.on_end = self._client_left
-        client.on_slow = self._client_is_slow
-        client.on_gone = self._side_is_gone
 
     def begin(self, rest: bytes, login_deadline: float) -> None:
         """Start with what the client sent behind its startup packet; it must have logged in by `login_deadline`."""
-        self._deadline = self._house.loop.call_at(login_deadline, self.end, LOGIN_TIMED_OUT)
+        self._login_deadline.at(login_deadline, lambda: self.end(LOGIN_TIMED_OUT))
         self.tell(events.ClientSent(rest))
 
     def end(self, denial: Denial) -> None:
@@ -180,7 +118,7 @@ class Runner:
             self._perform(self._session.receive(event))
             while self._events:
                 self._perform(self._session.receive(self._events.popleft()))
-            self._flush()
+            self._sides.flush()
         except BaseException as error:
             self._fail(error)
             if not isinstance(error, Exception):
@@ -207,62 +145,38 @@ class Runner:
             case actions.Record():
                 self._desk.record(action, self.tell)
             case actions.PauseClient():
-                self._client.hold(Hold.SESSION)
+                self._sides.client.hold(Hold.SESSION)
             case actions.ResumeClient():
-                self._client.release(Hold.SESSION)
+                self._sides.client.release(Hold.SESSION)
             case actions.PauseServer():
-                self._server().hold(Hold.SESSION)
+                self._sides.the_server().hold(Hold.SESSION)
             case actions.ResumeServer():
-                self._server().release(Hold.SESSION)
+                self._sides.the_server().release(Hold.SESSION)
             case actions.Authenticate():
                 self._desk.authenticate(action, self._authentication_answered)
-            case actions.Connect():
-                self._connect(action)
+            case actions.Connect() if self._dialing is None:
+                self._dialing = self._house.loop.create_task(self._dial(action))
             case actions.RefreshCatalog():
                 self._desk.refresh_catalog(self.tell)
             case actions.Cancel():
                 self.cancel_running()
             case actions.Close():
-                self._flush()
+                self._sides.flush()
                 self._close(action.reason)
             case _:
-                raise TypeError(f"a session asked for {type(action).__name__}, which the runner does not know")
-
-    def _flush(self) -> None:
-        """One write per side for all that was asked since the last: a system call costs more than a join."""
-        if self._to_server:
-            data = self._to_server
-            self._to_server = []
-            self._server().write(data[0] if len(data) == 1 else b"".join(data))
-        if self._to_client:
-            data = self._to_client
-            self._to_client = []
-            self._client.write(data[0] if len(data) == 1 else b"".join(data))
-
-    def _server(self) -> Connection:
-        if self._backend is None:
-            raise RuntimeError("the session wants to reach a server before it has one")
-        return self._backend.connection
+                raise RuntimeError(f"a session asked for {type(action).__name__}, which cannot be done now or at all")
 
     def _authentication_answered(self, event: Event) -> None:
         if self._closed:
             return
         if isinstance(event, events.Authenticated):
-            self._unlimit()
+            self._login_deadline.stop()
             if self._desk.expires_at is not None:
                 at = self._desk.expires_at + self._house.limits.expiry_grace
-                self._expiry = WallClockTimer(self._house.loop, at, self._expired)
+                self._expiry = WallClockTimer(self._house.loop, at, lambda: self.end(EXPIRED))
         self.tell(event)
 
-    def _expired(self) -> None:
-        self.end(EXPIRED)
-
     # The server's side.
-
-    def _connect(self, action: actions.Connect) -> None:
-        if self._dialing is not None:
-            raise RuntimeError("the session asked for a second backend")
-        self._dialing = self._house.loop.create_task(self._dial(action))
 
     async def _dial(self, action: actions.Connect) -> None:
         try:
@@ -276,17 +190,14 @@ class Runner:
         if self._closed:
             backend.connection.abort()
             return
-        self._adopt(backend, action.minor)
-
-    def _adopt(self, backend: Backend, minor: int) -> None:
         self._backend = backend
         server = backend.connection
         server.on_data = self._server_sent
         server.on_end = self._server_left
-        server.on_slow = self._server_is_slow
-        server.on_gone = self._side_is_gone
-        key = self._house.cancels.register(backend.process_id, minor, self)
-        self.tell(events.BackendReady(backend.parameters, backend.process_id, key))
+        self._sides.adopt(server)
+        secret = self._cancel_key.secret
+        self._house.cancels.add(backend.process_id, secret, self)
+        self.tell(events.BackendReady(backend.parameters, backend.process_id, secret))
         if backend.rest:
             self.tell(events.ServerSent(backend.rest))
         if server.gone:
@@ -309,54 +220,36 @@ class Runner:
         self._limit(self._house.limits.closing, "the session did not end when its server left")
         self.tell(events.ServerLeft())
 
-    def _client_is_slow(self, slow: bool) -> None:
-        change = Connection.hold if slow else Connection.release
-        change(self._client, Hold.SELF_SLOW)
-        if self._backend is not None:
-            change(self._backend.connection, Hold.OTHER_SLOW)
-
-    def _server_is_slow(self, slow: bool) -> None:
-        (Connection.hold if slow else Connection.release)(self._client, Hold.OTHER_SLOW)
-
     # The end.
 
     def _limit(self, seconds: float, reason: str) -> None:
-        """Whatever the session does, it is over in so many seconds. The first limit of an end stands."""
+        """Whatever the session does, it is over in so many seconds."""
         if not self._closed:
-            self._unlimit()
-            self._deadline = self._house.loop.call_later(seconds, self._time_is_up, reason)
-
-    def _unlimit(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+            self._deadline.after(seconds, lambda: self._time_is_up(reason))
 
     def _time_is_up(self, reason: str) -> None:
-        if not self._closed:
-            self._close(reason)
-        self._abort()
+        self._leave(reason)
+        self._sides.abort()
 
     def _close(self, reason: str) -> None:
         """Both sides get what they are owed, for as long as `closing` allows."""
         self._leave(reason)
-        self._deadline = self._house.loop.call_later(self._house.limits.closing, self._time_is_up, reason)
-        self._client.close()
-        if self._backend is not None:
-            self._backend.connection.close()
-        self._side_is_gone()
+        self._deadline.after(self._house.limits.closing, self._sides.abort)
+        self._sides.close()
 
     def _fail(self, error: BaseException) -> None:
-        if self._closed:
-            return
         # The traceback has no values of variables in it: no SQL and no token reaches this log.
         _log.error("a session is closed because of an error in the gate", exc_info=error)
         self._leave(f"error in the gate: {type(error).__name__}")
-        self._abort()
-        self._side_is_gone()
+        self._sides.abort()
 
     def _leave(self, reason: str) -> None:
+        """Nothing is told to the session, or done for it, any more."""
+        if self._closed:
+            return
         self._closed = True
-        self._unlimit()
+        self._login_deadline.stop()
+        self._deadline.stop()
         self._events.clear()
         self._to_client.clear()
         self._to_server.clear()
@@ -370,17 +263,7 @@ class Runner:
         except Exception:
             _log.exception("the end of a session could not be told to its desk")
 
-    def _abort(self) -> None:
-        self._client.abort()
-        if self._backend is not None:
-            self._backend.connection.abort()
-
-    def _side_is_gone(self) -> None:
-        if self._closed and self._client.gone and (self._backend is None or self._backend.connection.gone):
-            self._unlimit()
-            finished, self._on_finished = self._on_finished, _already_finished
-            finished()
-
-
-def _already_finished() -> None:
-    """A session finishes once."""
+    def _sides_are_gone(self) -> None:
+        if self._closed:
+            self._deadline.stop()
+            self._on_finished()

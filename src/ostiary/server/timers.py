@@ -8,6 +8,31 @@ RECHECK = 30.0
 """Seconds between looks at the wall clock: a clock that was set forward ends a session at most this much late."""
 
 
+class Deadline:
+    """At most one thing to be done later. A new one takes the place of the old."""
+
+    __slots__ = ("_handle", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._handle: asyncio.TimerHandle | None = None
+
+    def at(self, when: float, fire: Callable[[], None]) -> None:
+        """Do it at a time of the loop's clock."""
+        self.stop()
+        self._handle = self._loop.call_at(when, fire)
+
+    def after(self, seconds: float, fire: Callable[[], None]) -> None:
+        """Do it in so many seconds."""
+        self.at(self._loop.time() + seconds, fire)
+
+    def stop(self) -> None:
+        """Do nothing."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+
 class WallClockTimer:
     """Calls `fire` once, when the wall clock reads `at` (POSIX seconds) or later.
 
