@@ -34,7 +34,7 @@ from ostiary.server.cancels import CancelKey
 from ostiary.server.desk import Desk, SessionDesk
 from ostiary.server.entrance import MakeSession
 from ostiary.server.listener import Listener, listen
-from ostiary.server.runner import Peer, ServerLimits
+from ostiary.server.reception import Peer, ServerLimits
 from ostiary.server.tls import server_context
 from ostiary.session.machine import Session
 from ostiary.settings import Listen, Settings, Tls, Upstream

@@ -78,11 +78,6 @@ def refuse_encodings(changes: Iterable[SettingChange]) -> Denial | None:
     return None
 
 
-def is_utf8(name: str) -> bool:
-    """Whether an encoding's name means UTF8: only letters and digits count (encnames.c, clean_encoding_name)."""
-    return "".join(one for one in name.lower() if one.isalnum()) in _UTF8
-
-
 def milliseconds(value: str) -> float | None:
     """A time setting as the server reads it (section 19.1.1): a number of milliseconds, or with a unit."""
     match = _DURATION.fullmatch(value)

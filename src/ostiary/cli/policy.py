@@ -201,7 +201,7 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
     from ostiary.credentials.secrets import resolve
     from ostiary.datasources.catalogs import Side
     from ostiary.datasources.datasource import Datasource, PinStore
-    from ostiary.gateway import pin_store, load_policies
+    from ostiary.gateway import load_policies, pin_store
     from ostiary.model.decision import Refused
     from ostiary.model.errors import SettingsInvalid
     from ostiary.model.statement import SessionView, Stage, Submission

@@ -17,7 +17,7 @@ from ostiary.model.errors import LogUnavailable, TokenRefused, UpstreamFailed
 from ostiary.model.identity import Circumstances, Identity
 from ostiary.model.names import SessionId, Ticket
 from ostiary.model.statement import Stage
-from ostiary.server.runner import Peer
+from ostiary.server.reception import Peer
 from ostiary.server.upstream import Target
 from ostiary.session.actions import Authenticate, Connect, Decide, Record
 from ostiary.session.events import (
