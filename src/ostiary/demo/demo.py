@@ -79,7 +79,7 @@ def tell(console: Console, premises: Premises, agent: str, support: str, adminis
     command = Path(".venv/bin/ostiary") if Path(".venv/bin/ostiary").exists() else Path("ostiary")
     console.print(f"  {command} audit search --config {premises.configuration}", soft_wrap=True, highlight=False)
     console.print(f"  {command} audit verify {premises.state}\n", soft_wrap=True, highlight=False)
-    console.print("The policies and classes beside that file are yours to change: restart, or send the gate SIGHUP.")
+    console.print(f"Change the policies beside that file, then: kill -HUP {premises.gate.pid}", highlight=False)
     console.print("[bold]Ctrl-C[/] stops everything and throws the data away.")
 
 
