@@ -5,11 +5,18 @@ The relay decides nothing and looks at nothing, so what is tested with it is the
 
 import asyncio
 import contextlib
+import datetime as dt
+import ipaddress
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from ostiary.model.identity import Identity, Principal, PrincipalKind
 from ostiary.protocols.postgres import messages
@@ -32,7 +39,7 @@ class OpenDesk:
 
     backend: Target
     expires_at: float | None = None
-    hold: bool = False
+    broken: bool = False
     held: list[tuple[actions.Decide, Reply]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
@@ -46,6 +53,8 @@ class OpenDesk:
         self.held.append((action, reply))
 
     def record(self, action: actions.Record, reply: Reply) -> None:
+        if self.broken:
+            raise LookupError("a test broke this desk")
         if action.wait:
             reply(events.Recorded(action.ticket))
 
@@ -119,6 +128,7 @@ class Gate:
     sessions: list[Relay] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    expires_at: float | None = None
 
     @property
     def port(self) -> int:
@@ -143,7 +153,7 @@ async def open_gate(
 ) -> AsyncIterator[Gate]:
     def make_desk(peer: Peer) -> OpenDesk:
         gate.peers.append(peer)
-        gate.desks.append(OpenDesk(backend))
+        gate.desks.append(OpenDesk(backend, gate.expires_at))
         return gate.desks[-1]
 
     def remembered(parameters: Mapping[str, str], minor: int, cancel_key: CancelKey) -> Relay:
@@ -216,7 +226,55 @@ async def messages_until(reader: asyncio.StreamReader, last: bytes) -> list[tupl
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate of 127.0.0.1 and localhost, and its key, signed by itself."""
+    """A certificate of 127.0.0.1, signed by itself, and its key."""
 
     certificate: Path
     key: Path
+
+
+def certificate_in(folder: Path) -> Certificate:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gate")])
+    now = dt.datetime.now(dt.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = Certificate(folder / "gate.crt", folder / "gate.key")
+    files.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    files.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    return files
+
+
+@contextlib.asynccontextmanager
+async def quiet_server() -> AsyncIterator[int]:
+    """A server that accepts and never says anything."""
+    held: list[asyncio.StreamWriter] = []
+    made = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+    try:
+        yield made.sockets[0].getsockname()[1]
+    finally:
+        made.close()
+        for writer in held:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+Run = Callable[[Coroutine[None, None, None]], None]
+"""Runs a test on an event loop, within bounds."""
+
+
+async def bounded(test: Coroutine[None, None, None]) -> None:
+    async with asyncio.timeout(20):
+        await test

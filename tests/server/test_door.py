@@ -2,31 +2,25 @@
 
 import asyncio
 import contextlib
-import datetime as dt
-import ipaddress
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 
 import pytest
-import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from relay import (
     GSSENC_REQUEST,
     SSL_REQUEST,
     Certificate,
     Gate,
+    Run,
     Streams,
     closing,
     connected,
     message,
     messages_until,
     open_gate,
+    quiet_server,
     server,
     startup,
     until,
@@ -35,50 +29,10 @@ from relay import (
 from ostiary.server.reception import ServerLimits
 from ostiary.server.tls import server_context
 
+pytest_plugins = ["loops"]
+
 NOWHERE = server(1)
 """A backend that nothing listens at: these tests end before it matters."""
-
-Loop = Callable[[], asyncio.AbstractEventLoop]
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Iterator[Callable[[Coroutine[None, None, None]], None]]:
-    with asyncio.Runner(loop_factory=request.param) as runner:
-        yield lambda test: runner.run(bounded(test))
-
-
-async def bounded(test: Coroutine[None, None, None]) -> None:
-    async with asyncio.timeout(20):
-        await test
-
-
-Run = Callable[[Coroutine[None, None, None]], None]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gate")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    files = Certificate(folder / "gate.crt", folder / "gate.key")
-    files.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files.key.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files
 
 
 @pytest.fixture
@@ -298,21 +252,6 @@ def test_a_startup_packet_cut_anywhere_is_the_same_packet(run: Run) -> None:
             assert all(one.parameters["application_name"] == "cut" for one in gate.sessions)
 
     run(test())
-
-
-@contextlib.asynccontextmanager
-async def quiet_server() -> AsyncIterator[int]:
-    """A server that accepts and never says anything."""
-    held: list[asyncio.StreamWriter] = []
-    made = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
-    try:
-        yield made.sockets[0].getsockname()[1]
-    finally:
-        made.close()
-        for writer in held:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
 
 async def crowd(gate: Gate, stack: contextlib.AsyncExitStack, size: int) -> list[Streams]:

@@ -142,6 +142,11 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes written that the far end has not taken."""
+        return 0 if self._transport is None or self.gone else self._transport.get_write_buffer_size()
+
+    @property
     def tls(self) -> ssl.SSLObject | None:
         """The TLS of this connection, when there is any."""
         found = None if self._transport is None else self._transport.get_extra_info("ssl_object")

@@ -50,7 +50,7 @@ class Runner:
 
     __slots__ = (
         "_backend", "_busy", "_cancel_key", "_closed", "_deadline", "_desk", "_dialing", "_events", "_expiry", "_house",
-        "_login_deadline", "_on_finished", "_session", "_sides", "_to_client", "_to_server",
+        "_login_deadline", "_on_finished", "_session", "_to_client", "_to_server", "sides",
     )  # fmt: skip
 
     def __init__(
@@ -67,9 +67,9 @@ class Runner:
         self._desk = desk
         self._cancel_key = cancel_key
         self._on_finished = on_finished
-        self._sides = Sides(client, self._sides_are_gone)
-        self._to_client = self._sides.to_client
-        self._to_server = self._sides.to_server
+        self.sides = Sides(client, self._sides_are_gone)
+        self._to_client = self.sides.to_client
+        self._to_server = self.sides.to_server
         self._backend: Backend | None = None
         self._dialing: asyncio.Task[None] | None = None
         self._events: deque[Event] = deque()
@@ -118,7 +118,7 @@ class Runner:
             self._perform(self._session.receive(event))
             while self._events:
                 self._perform(self._session.receive(self._events.popleft()))
-            self._sides.flush()
+            self.sides.flush()
         except BaseException as error:
             self._fail(error)
             if not isinstance(error, Exception):
@@ -145,13 +145,13 @@ class Runner:
             case actions.Record():
                 self._desk.record(action, self.tell)
             case actions.PauseClient():
-                self._sides.client.hold(Hold.SESSION)
+                self.sides.client.hold(Hold.SESSION)
             case actions.ResumeClient():
-                self._sides.client.release(Hold.SESSION)
+                self.sides.client.release(Hold.SESSION)
             case actions.PauseServer():
-                self._sides.the_server().hold(Hold.SESSION)
+                self.sides.the_server().hold(Hold.SESSION)
             case actions.ResumeServer():
-                self._sides.the_server().release(Hold.SESSION)
+                self.sides.the_server().release(Hold.SESSION)
             case actions.Authenticate():
                 self._desk.authenticate(action, self._authentication_answered)
             case actions.Connect() if self._dialing is None:
@@ -161,7 +161,7 @@ class Runner:
             case actions.Cancel():
                 self.cancel_running()
             case actions.Close():
-                self._sides.flush()
+                self.sides.flush()
                 self._close(action.reason)
             case _:
                 raise RuntimeError(f"a session asked for {type(action).__name__}, which cannot be done now or at all")
@@ -194,7 +194,7 @@ class Runner:
         server = backend.connection
         server.on_data = self._server_sent
         server.on_end = self._server_left
-        self._sides.adopt(server)
+        self.sides.adopt(server)
         secret = self._cancel_key.secret
         self._house.cancels.add(backend.process_id, secret, self)
         self.tell(events.BackendReady(backend.parameters, backend.process_id, secret))
@@ -229,19 +229,19 @@ class Runner:
 
     def _time_is_up(self, reason: str) -> None:
         self._leave(reason)
-        self._sides.abort()
+        self.sides.abort()
 
     def _close(self, reason: str) -> None:
         """Both sides get what they are owed, for as long as `closing` allows."""
         self._leave(reason)
-        self._deadline.after(self._house.limits.closing, self._sides.abort)
-        self._sides.close()
+        self._deadline.after(self._house.limits.closing, self.sides.abort)
+        self.sides.close()
 
     def _fail(self, error: BaseException) -> None:
         # The traceback has no values of variables in it: no SQL and no token reaches this log.
         _log.error("a session is closed because of an error in the gate", exc_info=error)
         self._leave(f"error in the gate: {type(error).__name__}")
-        self._sides.abort()
+        self.sides.abort()
 
     def _leave(self, reason: str) -> None:
         """Nothing is told to the session, or done for it, any more."""

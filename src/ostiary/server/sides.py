@@ -38,6 +38,11 @@ class Sides:
             raise RuntimeError("the session wants to reach a server before it has one")
         return self.server
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes written that the two ends have not taken."""
+        return self.client.waiting_bytes + (self.server.waiting_bytes if self.server is not None else 0)
+
     def flush(self) -> None:
         """One write per side for all that was asked since the last: a system call costs more than a join."""
         waiting = self.to_server
