@@ -116,20 +116,23 @@ def test_a_client_that_reads_nothing_stops_the_server_and_not_the_gate(run: Run)
                 await writer.drain()
                 sent += 65536
 
-        async with database(flood) as port, open_gate(server(port)) as gate:
-            async with closing(await connected(gate.port)) as (reader, writer):
-                # The stream reader takes no more than its limit and then stops the socket.
-                writer.write(startup())
-                before = -1
-                while sent != before or not sent:
-                    before = sent
-                    await asyncio.sleep(0.1)
-                (runner,) = gate.listener.runners()
-                waiting = runner.sides.waiting_bytes
-                assert 0 < waiting <= HIGH_WATER + 2 * 65536
-                # And it goes on as soon as the client reads.
-                await reader.readexactly(8 << 20)
-                assert sent > before
+        async with (
+            database(flood) as port,
+            open_gate(server(port)) as gate,
+            closing(await connected(gate.port)) as (reader, writer),
+        ):
+            # The stream reader takes no more than its limit and then stops the socket.
+            writer.write(startup())
+            before = -1
+            while sent != before or not sent:
+                before = sent
+                await asyncio.sleep(0.1)
+            (runner,) = gate.listener.runners()
+            waiting = runner.sides.waiting_bytes
+            assert 0 < waiting <= HIGH_WATER + 2 * 65536
+            # And it goes on as soon as the client reads.
+            await reader.readexactly(8 << 20)
+            assert sent > before
 
     run(test())
 
@@ -193,13 +196,16 @@ def test_a_client_that_leaves_while_a_decision_is_pending_ends_the_session_at_on
 
 def test_a_decision_that_comes_later_is_performed_when_it_comes(run: Run) -> None:
     async def test() -> None:
-        async with database(echo) as port, open_gate(server(port), make_session=Waiting) as gate:
-            async with logged_in(gate) as (reader, writer):
-                writer.write(b"one")
-                await until(lambda: gate.desks[0].held)
-                decide, reply = gate.desks[0].held[0]
-                reply(events.Decided(decide.ticket, permitted(b"two")))
-                assert await reader.readexactly(3) == b"two"
+        async with (
+            database(echo) as port,
+            open_gate(server(port), make_session=Waiting) as gate,
+            logged_in(gate) as (reader, writer),
+        ):
+            writer.write(b"one")
+            await until(lambda: gate.desks[0].held)
+            decide, reply = gate.desks[0].held[0]
+            reply(events.Decided(decide.ticket, permitted(b"two")))
+            assert await reader.readexactly(3) == b"two"
 
     run(test())
 
@@ -268,51 +274,60 @@ def test_an_error_in_the_session_closes_both_sides_and_forwards_nothing(
         async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             got.append(await reader.read())
 
-        async with database(listens) as port, open_gate(server(port), make_session=broken) as gate:
-            async with logged_in(gate) as (reader, writer):
-                with caplog.at_level(logging.CRITICAL):
-                    writer.write(b"x")
-                    with contextlib.suppress(ConnectionError):
-                        assert await reader.read() == b""
-                await until(lambda: got)
-                assert got == [b""]
-                assert gate.desks[0].ended[0].startswith("error in the gate")
-                await until(lambda: not gate.listener.sessions)
+        async with (
+            database(listens) as port,
+            open_gate(server(port), make_session=broken) as gate,
+            logged_in(gate) as (reader, writer),
+        ):
+            with caplog.at_level(logging.CRITICAL):
+                writer.write(b"x")
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            await until(lambda: got)
+            assert got == [b""]
+            assert gate.desks[0].ended[0].startswith("error in the gate")
+            await until(lambda: not gate.listener.sessions)
 
     run(test())
 
 
 def test_an_error_of_the_desk_closes_both_sides(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
-        async with database(nothing) as port, open_gate(server(port), make_session=Chain) as gate:
-            async with logged_in(gate) as (reader, writer):
-                gate.desks[0].broken = True
-                with caplog.at_level(logging.CRITICAL):
-                    writer.write(b"x")
-                    with contextlib.suppress(ConnectionError):
-                        assert await reader.read() == b""
-                assert gate.desks[0].ended == ["error in the gate: LookupError"]
+        async with (
+            database(nothing) as port,
+            open_gate(server(port), make_session=Chain) as gate,
+            logged_in(gate) as (reader, writer),
+        ):
+            gate.desks[0].broken = True
+            with caplog.at_level(logging.CRITICAL):
+                writer.write(b"x")
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            assert gate.desks[0].ended == ["error in the gate: LookupError"]
 
     run(test())
 
 
 def test_a_cancel_request_reaches_the_backend_with_the_backends_own_secret(run: Run) -> None:
     async def test() -> None:
-        async with database(nothing) as port, open_gate(server(port)) as gate:
-            async with closing(await connected(gate.port)) as (reader, writer):
-                writer.write(startup())
-                told = dict(await messages_until(reader, b"Z"))
-                process_id, key = struct.unpack(">i", told[b"K"][:4])[0], told[b"K"][4:]
-                assert process_id == 77
-                assert key != struct.pack(">i", 4242)
-                wrong = bytes(byte ^ 1 for byte in key)
-                for each in (wrong, key):
-                    async with closing(await connected(gate.port)) as (cancel_reader, cancel_writer):
-                        cancel_writer.write(struct.pack(">iii", 16, 80877102, process_id) + each)
-                        assert await cancel_reader.read() == b""
-                await until(lambda: CANCELLED)
-                assert [struct.pack(">ii", 77, 4242)] == CANCELLED
-                assert gate.refused == ["cancel-key"]
+        async with (
+            database(nothing) as port,
+            open_gate(server(port)) as gate,
+            closing(await connected(gate.port)) as (reader, writer),
+        ):
+            writer.write(startup())
+            told = dict(await messages_until(reader, b"Z"))
+            process_id, key = struct.unpack(">i", told[b"K"][:4])[0], told[b"K"][4:]
+            assert process_id == 77
+            assert key != struct.pack(">i", 4242)
+            wrong = bytes(byte ^ 1 for byte in key)
+            for each in (wrong, key):
+                async with closing(await connected(gate.port)) as (cancel_reader, cancel_writer):
+                    cancel_writer.write(struct.pack(">iii", 16, 80877102, process_id) + each)
+                    assert await cancel_reader.read() == b""
+            await until(lambda: CANCELLED)
+            assert [struct.pack(">ii", 77, 4242)] == CANCELLED
+            assert gate.refused == ["cancel-key"]
 
     run(test())
 
@@ -388,17 +403,21 @@ def test_a_session_that_does_not_end_is_ended(run: Run) -> None:
 
 def test_draining_ends_those_who_rest_at_once_and_waits_for_those_who_work(run: Run) -> None:
     async def test() -> None:
-        async with database(nothing) as port, open_gate(server(port)) as gate:
-            async with logged_in(gate) as (resting, _), logged_in(gate) as (_, working_writer):
-                gate.sessions[1].is_resting = False
-                draining = asyncio.ensure_future(gate.listener.drain(10))
-                assert b"C57P01\0" in (await message(resting))[1]
-                await until(lambda: gate.listener.sessions == 1)
-                with pytest.raises(ConnectionError):
-                    await connected(gate.port)
-                working_writer.close()
-                assert await draining == 0
-                assert gate.desks[1].ended == ["client left"]
+        async with (
+            database(nothing) as port,
+            open_gate(server(port)) as gate,
+            logged_in(gate) as (resting, _),
+            logged_in(gate) as (_, working_writer),
+        ):
+            gate.sessions[1].is_resting = False
+            draining = asyncio.ensure_future(gate.listener.drain(10))
+            assert b"C57P01\0" in (await message(resting))[1]
+            await until(lambda: gate.listener.sessions == 1)
+            with pytest.raises(ConnectionError):
+                await connected(gate.port)
+            working_writer.close()
+            assert await draining == 0
+            assert gate.desks[1].ended == ["client left"]
 
     run(test())
 
