@@ -184,11 +184,15 @@ def _mask(
         last += parenthesized
         if view.word(first) != "only":
             raise NotProvenSafe("ONLY is not where it was expected")
+    opening = "("
+    if view.word(first - 1) == "table":  # TABLE t is SELECT * FROM t, and takes nothing but a name
+        first -= 1
+        opening = "SELECT * FROM ("
     sample = _sample(work, statement, reading)
     shown = projection(relation, work.catalog, work.plan, only=only, system=system, sample=sample)
     work.note(relation, shown, touched)
     alias = "" if "alias" in body else f" AS {identifier(body['relname'])}"
-    work.edits.append(Edit(view.start(first), view.end(last), f"({shown.text}){alias}"))
+    work.edits.append(Edit(view.start(first), view.end(last), f"{opening}{shown.text}){alias}"))
     made = {
         "RangeSubselect": {
             "subquery": tree_of(shown.text),

@@ -1,4 +1,4 @@
-"""What we say instead of the server for each SQLSTATE (PostgreSQL, Appendix A). No text here holds a value or a name."""
+"""What we say instead of the server for each SQLSTATE (PostgreSQL, Appendix A): no values and no names."""
 
 MESSAGES: dict[str, str] = {
     "00000": "a notice of the server",
