@@ -1,4 +1,4 @@
-"""The tree's hashes and proofs, by the published vectors, exhaustively for small trees, and against every wrong proof."""
+"""The tree's hashes and proofs: by the published vectors, for every small tree, and against every wrong proof."""
 
 import base64
 from functools import cache

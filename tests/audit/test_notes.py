@@ -35,7 +35,9 @@ def test_notes_of_go_open() -> None:
 
 def test_the_note_of_c2sp_opens() -> None:
     key = VerifierKey.parse("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
-    line = "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+    line = (
+        "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+    )
     assert open_note(f"This is an example message.\n\n{line}\n".encode(), [key]).signers == (key,)
 
 
@@ -112,9 +114,13 @@ def test_the_worked_example_of_a_checkpoint() -> None:
         "x1Xd7xRUGUbgLl7vHqev7r4MhAUGvN4RrTGQxWq4qChWh5PYFgWTbjqYm19BZKrjNQ9Y7Ztpgm8xlFlvjAluxiwwjgk=\n"
     )
     # The witness's cosignature is a signature of another kind: a stranger's line to us.
-    witnessed = note + (
-        "— witness.example/w1 IDJKvgAAAABpIXPAGoswlSLnx+k5NWfkn7GeYi14Rv8U0wJAYCRxJ6GwcdjvODlfHI31odxW8TW5A40iXhraBLEU64shXMrQFsfRAA==\n"
-    ).encode()
+    witnessed = (
+        note
+        + (
+            "— witness.example/w1 IDJKvgAAAABpIXPAGoswlSLnx+k5NWfkn7GeYi14Rv8U0wJAYCRxJ6GwcdjvODlf"
+            "HI31odxW8TW5A40iXhraBLEU64shXMrQFsfRAA==\n"
+        ).encode()
+    )
     for one in (note, witnessed):
         assert open_checkpoint(one, [signer.verifier], signer.name) == Checkpoint(signer.name, 8, root)
     with pytest.raises(NoteRefused, match="not of 'other'"):

@@ -38,8 +38,9 @@ def test_paths_of_the_specification(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["tile/0/0", "tile/00/000", "tile/0/x000/001", "tile/64/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01",
-     "tile/8/0/000", "tile/entries/x001", "tile/0/001/002", "tile/0/000.p/", "tile/0/000\n", "tile/0/٠٠٠", "checkpoint"],
+    ["tile/0/0", "tile/00/000", "tile/0/x000/001", "tile/64/000", "tile/0/000.p/0", "tile/0/000.p/256",
+     "tile/0/000.p/01", "tile/8/0/000", "tile/entries/x001", "tile/0/001/002", "tile/0/000.p/", "tile/0/000\n",
+     "tile/0/٠٠٠", "checkpoint"],
 )  # fmt: skip
 def test_other_paths_are_no_tiles(path: str) -> None:
     assert parse_path(path) is None

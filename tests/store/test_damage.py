@@ -48,7 +48,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     durable = threading.Event()
     for leaf in leaves(300, 349):
         log.append(leaf)
-    log.append(*leaves(349, 350), lambda failure: durable.set())
+    log.append(leaves(349, 350)[0], lambda failure: durable.set())
     assert durable.wait(10)
     shutil.copytree(folder / "running", folder / "state")
     log.close()

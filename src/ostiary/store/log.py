@@ -4,8 +4,6 @@ One thread writes groups and makes them durable; another turns them into the tre
 list, so it may be done on an event loop.
 """
 
-import fcntl
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,15 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from ostiary.audit.encoding import event
-from ostiary.audit.tiles import CHECKPOINT, MAX_ENTRY, encode_bundle
+from ostiary.audit.tiles import MAX_ENTRY
 from ostiary.model.errors import LogUnavailable
 from ostiary.settings import Durability
-from ostiary.store.files import TEMPORARY, Files
+from ostiary.store.files import Files
 from ostiary.store.integration import Integration
-from ostiary.store.keys import MARK, open_log_key
-from ostiary.store.recovery import recovered_segments
-from ostiary.store.segments import FOLDER, SEGMENT_BYTES, Segments, segment_numbers
-from ostiary.store.tree import Tree
+from ostiary.store.recovery import lock_folder, recover, unlock_folder
+from ostiary.store.segments import FOLDER, SEGMENT_BYTES, Segments
 
 ORIGIN = "ostiary"
 WINDOW = 0.002
@@ -101,15 +97,15 @@ class Log:
         lock_fd = -1
         try:
             files.make_folder(folder / FOLDER)
-            lock_fd = _locked(folder)
-            tree, number = _recover(folder, files, origin)
+            lock_fd = lock_folder(folder)
+            tree, number = recover(folder, files, origin)
             segments = Segments(folder, files, number, segment_bytes)
             segments.begin(tree.size)
         except OSError as error:
-            _unlock(lock_fd)
+            unlock_folder(lock_fd)
             raise LogUnavailable(f"the log in {folder} cannot be opened: {error}") from error
         except LogUnavailable:
-            _unlock(lock_fd)
+            unlock_folder(lock_fd)
             raise
         integration = Integration(folder, segments, tree)
         log = cls(lock_fd, segments, integration, tree.size, durability, call_soon, on_failure)
@@ -184,7 +180,7 @@ class Log:
             failure = failure or LogUnavailable(f"the log's tree could not be completed: {error}")
         finally:
             self._segments.close()
-            _unlock(self._lock_fd)
+            unlock_folder(self._lock_fd)
         if failure is not None:
             raise failure
 
@@ -378,42 +374,3 @@ def _call_all(waiting: Sequence[Done], failure: LogUnavailable | None) -> None:
             raised = raised or error
     if raised is not None:
         raise raised
-
-
-def _recover(folder: Path, files: Files, origin: str) -> tuple[Tree, int]:
-    """The tree with everything that the segments held, signed; and the number of the next segment."""
-    for leftover in (folder / FOLDER).glob(f"*{TEMPORARY}"):
-        files.remove(leftover)
-    numbers = segment_numbers(folder)
-    fresh = not numbers and not (folder / CHECKPOINT).exists() and not (folder / MARK).exists()
-    tree = Tree(folder, files, open_log_key(folder, origin, fresh=fresh, files=files))
-    tree.load()
-    for found in recovered_segments(folder, tree.size):
-        if found.first <= tree.size:
-            tree.add_all(encode_bundle(found.entries[tree.size - found.first :]))
-            tree.write_tiles()
-    tree.require_mark()
-    if tree.size > tree.published or not (folder / CHECKPOINT).exists():
-        tree.publish()
-    tree.remove_leftovers()
-    for number in numbers:
-        files.remove(folder / FOLDER / f"{number:012}.log")
-    files.sync_folder(folder / FOLDER)
-    return tree, numbers[-1] + 1 if numbers else 1
-
-
-def _locked(folder: Path) -> int:
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(fd)
-        raise LogUnavailable(
-            f"another gate writes the log in {folder}", hint="give each gate a state folder of its own"
-        ) from error
-    return fd
-
-
-def _unlock(fd: int) -> None:
-    if fd >= 0:
-        os.close(fd)
