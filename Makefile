@@ -69,14 +69,14 @@ $(BIN)/python:
 
 $(STAMPS)/demo: requirements/demo.txt $(PROJECT) | $(BIN)/python
 	@echo 'installing what the demo needs into $(VENV)' >&2
-	@$(PIP) install -q --require-hashes -r requirements/demo.txt >&2
-	@OSTIARY_PURE=1 $(PIP) install -q --no-build-isolation --no-deps -e . >&2
+	@$(PIP) install -qq --require-hashes -r requirements/demo.txt >&2
+	@OSTIARY_PURE=1 $(PIP) install -qq --no-build-isolation --no-deps -e . >&2
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(PROJECT) | $(BIN)/python
 	@echo 'installing what the suite needs into $(VENV)' >&2
-	@$(PIP) install -q --require-hashes -r requirements/dev.txt >&2
-	@OSTIARY_PURE=1 $(PIP) install -q --no-build-isolation --no-deps -e . >&2
+	@$(PIP) install -qq --require-hashes -r requirements/dev.txt >&2
+	@OSTIARY_PURE=1 $(PIP) install -qq --no-build-isolation --no-deps -e . >&2
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
 
 # Servers and tools that live tests and benchmarks use. Without root, those tests are skipped, and CI refuses skips.
