@@ -49,7 +49,12 @@ def _statement(text: bytes, raw: dict[str, Any], catalog: Catalog, search_path: 
     ((node, body),) = raw["stmt"].items()
     walk = Walk(text, catalog, search_path, NODES)
     walk.push(raw["stmt"], Scope(None, NO_CTES))
-    walk.run()
+    try:
+        walk.run()
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # A tree of another form than the grammar of this release has: whatever it does, it is not understood.
+        walk.incomplete(f"{node} has a form that is not understood ({type(error).__name__})")
+    walk.own_casts()
     return StatementAnalysis(
         node=node,
         tag=tag_of(node, body),

@@ -44,7 +44,9 @@ def _unqualified(walk: Walk, name: str, scope: Scope) -> None:
         # The innermost level that has the column is meant (parse_relation.c, colNameToVar).
         if found and not level.loose:
             return
-    if found or whole or opaque or name in SYSTEM_COLUMNS or name in scope.outputs:
+    if found or whole or opaque or name in SYSTEM_COLUMNS:
+        return
+    if scope.query is not None and name in _made_names(scope.query):
         return
     # Nothing explains the name: the server will complain, or it knows a column that this catalog does not have yet.
     _everything(walk, _nearest_items(scope))
@@ -75,9 +77,13 @@ def _field(walk: Walk, item: Item, name: str | None) -> None:
     if name is None:
         walk.reads_all(item)
         return
+    if item.relation is not None and walk.reads_column(item, name):
+        return
     inner = list(item.relations())
     found = [walk.reads_column(one, name) for one in inner]
     if any(found) or name in SYSTEM_COLUMNS:
+        return
+    if item.query is not None and not walk.is_function(name):
         return
     if not inner and item.query is not None and name in output_names(item.query):
         return
@@ -97,6 +103,17 @@ def indirection(walk: Walk, body: Node, scope: Scope) -> None:
             walk.push(part, scope)
         else:
             walk.calls((name,), known=True)
+
+
+def _made_names(query: Node) -> frozenset[str]:
+    """Output names that are not columns' own: what only ORDER BY and GROUP BY can mean."""
+    targets = (target.get("ResTarget", {}) for target in query.get("targetList", ()))
+    return frozenset(
+        name
+        for target in targets
+        if ("name" in target or "ColumnRef" not in target.get("val", {}))
+        and (name := _output_name({"ResTarget": target})) is not None
+    )
 
 
 def output_names(query: Node) -> frozenset[str]:

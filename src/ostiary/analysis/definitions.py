@@ -32,9 +32,9 @@ def _definition_scope(scope: Scope) -> Scope:
 
 def create_table(walk: Walk, body: Node, scope: Scope) -> None:
     """CREATE TABLE. What it inherits from or becomes a partition of changes, too."""
-    if "baseStmt" in body:
+    if "base" in body:
         # CREATE FOREIGN TABLE is a CREATE TABLE with a server.
-        create_table(walk, body["baseStmt"], scope)
+        create_table(walk, body["base"], scope)
         walk.access(Action.ADMINISTER)
         return
     defines_new(walk, body["relation"])
@@ -241,10 +241,12 @@ def _object(walk: Walk, kind: str, node: Node, *, missing_ok: bool = False) -> N
     if kind == "OBJECT_SCHEMA":
         defines(walk, schema=names[-1])
     elif kind in RELATIONS:
-        defines_existing(walk, _relation_node(names), missing_ok=missing_ok)
+        defines_existing(walk, _relation_node(names), missing_ok=missing_ok or kind == "OBJECT_INDEX")
     elif kind in ON_RELATION:
         # The object's own name comes last (gram.y, drop_type_name_on_any_name). A constraint may be of a domain.
         defines_existing(walk, _relation_node(names[:-1]), missing_ok=missing_ok)
+        if kind == "OBJECT_POLICY":
+            walk.access(Action.ADMINISTER)
     elif kind in ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"):
         defines_function(walk, names)
     elif kind in ("OBJECT_TYPE", "OBJECT_DOMAIN", "OBJECT_DOMCONSTRAINT"):

@@ -94,6 +94,15 @@ def type_name(walk: Walk, body: Node, scope: Scope) -> None:
     walk.push(body.get("typmods"), scope)
 
 
+def type_cast(walk: Walk, body: Node, scope: Scope) -> None:
+    """``CAST(x AS t)``, ``x::t``, ``t 'x'``."""
+    argument = body["arg"].get("A_Const", {})
+    name = body["typeName"]
+    walk.casts(names_of(name.get("names", [])), "input" if "sval" in argument else "cast")
+    walk.push(name.get("typmods"), scope)
+    walk.push(body["arg"], scope)
+
+
 def column_definition(walk: Walk, body: Node, scope: Scope) -> None:
     """A column: of a table to be made, or of the rows that a function in FROM gives."""
     if not scope.defining:
@@ -125,7 +134,7 @@ _TRANSPARENT = (
     "List ResTarget SortBy WindowDef GroupingSet CollateClause NamedArgExpr DefElem "
     # Expressions without a function of their own.
     "BoolExpr NullTest BooleanTest RowExpr A_ArrayExpr CoalesceExpr MinMaxExpr GroupingFunc CaseWhen A_Indices "
-    "MultiAssignRef XmlExpr TypeCast RangeTableFuncCol "
+    "MultiAssignRef XmlExpr RangeTableFuncCol "
     # SQL/JSON.
     "JsonValueExpr JsonArgument JsonFuncExpr JsonTableColumn JsonKeyValue JsonParseExpr JsonScalarExpr "
     "JsonSerializeExpr JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonObjectAgg "
@@ -147,6 +156,7 @@ NODES: Mapping[str, NodeReader] = {
     "SubLink": sublink,
     "CaseExpr": case,
     "SortBy": sort_by,
+    "TypeCast": type_cast,
     "typeName": type_name,
     "TypeName": type_name,
     "ColumnDef": column_definition,

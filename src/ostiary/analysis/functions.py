@@ -68,6 +68,9 @@ _PLAIN_VOLATILE = frozenset(
         "pg_prepared_xact",
         "pg_get_multixact_members",
         "current_query",
+        # TABLESAMPLE.
+        "bernoulli",
+        "system",
     }
 )
 
@@ -168,9 +171,11 @@ _PLAIN_TYPES = frozenset("berm")
 def is_plain(name: FunctionName, catalog: Catalog) -> bool:
     """Whether running it needs no more than the right to read what it is given.
 
-    ``cast:<type>`` (in the type's schema) is a value becoming that type; ``?operator`` is the schema of an operator
-    that somebody defined.
+    ``cast:<type>`` (in the type's schema) is a value becoming that type, ``input:<type>`` a literal; ``?operator`` is
+    the schema of an operator that somebody defined.
     """
+    if name.name.startswith("input:"):
+        return catalog.user_types.get((name.schema, name.name[6:])) in _PLAIN_TYPES
     if name.name.startswith("cast:"):
         kind = catalog.user_types.get((name.schema, name.name[5:]))
         # A composite's fields may be of any type, a domain has checks; and where somebody made casts, one may be meant.
@@ -188,7 +193,10 @@ def _is_plain_variant(name: FunctionName, catalog: Catalog) -> bool:
     return (
         name in catalog.extension_functions
         and is_plain(FunctionName("pg_catalog", name.name), catalog)
-        and all(one.volatility in "is" and not one.security_definer for one in catalog.functions.get(name, ()))
+        and all(
+            (one.volatility in "is" or name.name in _PLAIN_VOLATILE) and not one.security_definer
+            for one in catalog.functions.get(name, ())
+        )
     )
 
 
@@ -208,5 +216,5 @@ _RUNS_SQL = ("query_to_xml", "cursor_to_xml", "table_to_xml", "schema_to_xml", "
 def changes_session(name: FunctionName) -> bool:
     """Whether running it may change search_path, role or settings. Code that we do not read may."""
     if name.schema != "pg_catalog":
-        return not name.name.startswith("cast:")
+        return not name.name.startswith(("cast:", "input:"))
     return name.name == "set_config" or name.name.startswith(_RUNS_SQL)

@@ -5,21 +5,13 @@ Callers hand in only what `parse.refuse_hostile` let through; results are freed 
 
 import ctypes
 import importlib
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 # Not by import statements: a stub that comes with the package does not parse under mypy. Of the package only the raw
 # entry points are used; its own parse() and deparse() do not survive deep input.
 _LIBRARY: Any = importlib.import_module("postgast.native").lib
 _MESSAGES: Any = importlib.import_module("postgast.pg_query_pb2")
-
-
-class RawToken(NamedTuple):
-    """A token with the scanner's number for its kind; `keyword` is not 0 for keywords."""
-
-    start: int
-    end: int
-    number: int
-    keyword: int
 
 
 class LibraryRefused(Exception):
@@ -43,8 +35,8 @@ def parse_json(text: bytes) -> bytes:
         _LIBRARY.pg_query_free_parse_result(result)
 
 
-def scan(text: bytes) -> list[RawToken]:
-    """All tokens, comments included."""
+def scan(text: bytes) -> Iterable[Any]:
+    """All tokens, comments included: objects with `start`, `end` (byte offsets) and `token` (a number)."""
     result = _LIBRARY.pg_query_scan(text)
     try:
         if result.error:
@@ -52,16 +44,12 @@ def scan(text: bytes) -> list[RawToken]:
         data = ctypes.string_at(result.pbuf.data, result.pbuf.len)
     finally:
         _LIBRARY.pg_query_free_scan_result(result)
-    return [
-        RawToken(one.start, one.end, one.token, one.keyword_kind)
-        for one in _MESSAGES.ScanResult.FromString(data).tokens
-    ]
+    tokens: Iterable[Any] = _MESSAGES.ScanResult.FromString(data).tokens
+    return tokens
 
 
-def token_number(name: str) -> int:
-    """The scanner's number for a kind of token; a single character's name has its code (ASCII_40 is a parenthesis)."""
-    number: int = _MESSAGES.Token.Value(name)
-    return number
+TOKEN_NUMBERS: Mapping[str, int] = dict(_MESSAGES.Token.items())
+"""The scanner's numbers by name; a single character's name has its code (ASCII_40 is a parenthesis)."""
 
 
 def _refused(error: Any) -> LibraryRefused:

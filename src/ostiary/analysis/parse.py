@@ -31,7 +31,7 @@ _OPERATOR_RUN = re.compile(rb"[~!@#^&|`?+\-*/%<>=]{" + str(MAXIMUM_OPERATOR_RUN 
 MAXIMUM_REPETITION = MAXIMUM_BYTES
 """Bytes of copies that assignments to lists of columns make in the tree: 4 kB of text took 8 seconds without this."""
 
-# Where a list of columns may be assigned to: after the keyword, a closing parenthesis, then ``=`` or a comment before it.
+# Where a list of columns may be assigned to: after SET, a closing parenthesis, then ``=`` or a comment before it.
 _SET = re.compile(rb"\bset\b", re.IGNORECASE)
 _LIST_TARGET = re.compile(rb"\)\s*(?:=|--|/\*)")
 
@@ -40,8 +40,9 @@ TOO_COMPLEX = "54001"
 PROGRAM_LIMIT = "54000"
 NOT_IN_REPERTOIRE = "22021"
 
-_COMMENTS = frozenset({libpg.token_number("SQL_COMMENT"), libpg.token_number("C_COMMENT")})
-_OPEN, _CLOSE, _COMMA, _EQUALS, _SEMICOLON = (libpg.token_number(f"ASCII_{ord(one)}") for one in "(),=;")
+_COMMENTS = frozenset({libpg.TOKEN_NUMBERS["SQL_COMMENT"], libpg.TOKEN_NUMBERS["C_COMMENT"]})
+_SET_WORD = libpg.TOKEN_NUMBERS["SET"]
+_OPEN, _CLOSE, _COMMA, _EQUALS, _SEMICOLON = (libpg.TOKEN_NUMBERS[f"ASCII_{ord(one)}"] for one in "(),=;")
 
 _STACK = BigStack()
 
@@ -114,26 +115,28 @@ def refuse_hostile(text: bytes) -> None:
 def _refuse_repetition(text: bytes) -> None:
     """Refuse long lists of columns as assignment targets: n columns make n copies of their source in the tree."""
     try:
-        scanned = [token for token in libpg.scan(text) if token.number not in _COMMENTS]
+        scanned = [token for token in libpg.scan(text) if token.token not in _COMMENTS]
     except libpg.LibraryRefused as error:
         raise refusal_of(error) from None
-    groups = [_Group()]
+    groups = [_Group(follows=0)]
+    previous = 0
     for token, following in itertools.zip_longest(scanned, scanned[1:]):
-        if token.number == _OPEN:
-            groups.append(_Group())
-        elif token.number == _COMMA:
+        if token.token == _OPEN:
+            groups.append(_Group(follows=previous))
+        elif token.token == _COMMA:
             groups[-1].settle(token.start)
             groups[-1].commas += 1
-        elif token.number == _SEMICOLON or following is None:
+        elif token.token == _SEMICOLON or following is None:
             groups[-1].settle(token.end)
-        if token.number == _CLOSE and len(groups) > 1:
+        if token.token == _CLOSE and len(groups) > 1:
             closed = groups.pop()
             closed.settle(token.start)
             groups[-1].repeated += closed.repeated
-            if following is not None and following.number == _EQUALS:
+            if following is not None and following.token == _EQUALS and closed.follows in (_SET_WORD, _COMMA):
                 groups[-1].repeats(closed.commas, token.end)
             elif following is None:
                 groups[-1].settle(token.end)
+        previous = token.token
         if groups[-1].repeated > MAXIMUM_REPETITION:
             raise SqlNotUnderstood(
                 "The statement assigns a long expression to a long list of columns.",
@@ -144,11 +147,16 @@ def _refuse_repetition(text: bytes) -> None:
 
 
 class _Group:
-    """What stands inside one parenthesis, as far as it is read; `repeated` counts the bytes that are copies."""
+    """What stands inside one parenthesis, as far as it is read; `repeated` counts the bytes that are copies.
 
-    __slots__ = ("before", "commas", "copies", "repeated", "since")
+    `follows` is the token before it: a list of columns to assign to comes after SET or a comma, a row to compare
+    after other things.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("before", "commas", "copies", "follows", "repeated", "since")
+
+    def __init__(self, *, follows: int) -> None:
+        self.follows = follows
         self.commas = 0
         self.copies = 0
         self.since = 0
@@ -159,7 +167,7 @@ class _Group:
         """An expression begins that the tree will hold so many times more."""
         if self.copies:
             # One that begins inside another, as in (a, b) = (c, d) = …: counted as if all of it were in both.
-            self.copies = (self.copies + 1) * (copies + 1)
+            self.copies = (self.copies + 1) * (copies + 1) - 1
             return
         self.copies, self.since, self.before = copies, since, self.repeated
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from ostiary.analysis.columns import output_names
 from ostiary.analysis.definitions import defines_new
 from ostiary.analysis.scope import Ctes, Item, Node, Scope, names_of
 from ostiary.analysis.walk import NodeReader, Walk
@@ -35,7 +34,7 @@ def select(walk: Walk, body: Node, outer: Scope) -> None:
             arms += [(query["larg"], beside), (query["rarg"], beside)]
         for node in query.get("fromClause", ()):
             from_item(walk, node, inside)
-        inside.outputs = output_names(query)
+        inside.query = query
         for part in _EXPRESSIONS:
             if part in query:
                 walk.push(query[part], inside)

@@ -1,13 +1,13 @@
 """The tokens of a text, from PostgreSQL's own scanner: nothing else decides where a literal or a comment ends."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 from ostiary.analysis import libpg
 from ostiary.analysis.parse import refusal_of, refuse_hostile
 
 
-class TokenKind(Enum):
+class TokenKind(StrEnum):
     """What a token is, as far as shaping and splicing care."""
 
     WORD = "word"
@@ -30,17 +30,30 @@ class Token(NamedTuple):
     kind: TokenKind
 
 
-_KINDS: dict[int, TokenKind] = {
-    libpg.token_number(name): kind
-    for kind, names in {
-        TokenKind.WORD: ("IDENT", "UIDENT"),
-        TokenKind.STRING: ("SCONST", "USCONST"),
-        TokenKind.BITS: ("BCONST", "XCONST"),
-        TokenKind.NUMBER: ("ICONST", "FCONST"),
-        TokenKind.PARAMETER: ("PARAM",),
-        TokenKind.COMMENT: ("SQL_COMMENT", "C_COMMENT"),
-    }.items()
-    for name in names
+_NAMES = {
+    "SCONST": TokenKind.STRING,
+    "USCONST": TokenKind.STRING,
+    "BCONST": TokenKind.BITS,
+    "XCONST": TokenKind.BITS,
+    "ICONST": TokenKind.NUMBER,
+    "FCONST": TokenKind.NUMBER,
+    "PARAM": TokenKind.PARAMETER,
+    "SQL_COMMENT": TokenKind.COMMENT,
+    "C_COMMENT": TokenKind.COMMENT,
+    "Op": TokenKind.OTHER,
+    "TYPECAST": TokenKind.OTHER,
+    "DOT_DOT": TokenKind.OTHER,
+    "COLON_EQUALS": TokenKind.OTHER,
+    "EQUALS_GREATER": TokenKind.OTHER,
+    "LESS_EQUALS": TokenKind.OTHER,
+    "GREATER_EQUALS": TokenKind.OTHER,
+    "NOT_EQUALS": TokenKind.OTHER,
+}
+
+# All that is left are IDENT, UIDENT and the keywords.
+_KINDS = {
+    number: _NAMES.get(name, TokenKind.OTHER if name.startswith("ASCII_") else TokenKind.WORD)
+    for name, number in libpg.TOKEN_NUMBERS.items()
 }
 
 
@@ -51,7 +64,5 @@ def tokens(text: bytes) -> list[Token]:
         scanned = libpg.scan(text)
     except libpg.LibraryRefused as error:
         raise refusal_of(error) from None
-    kinds, word, other = _KINDS, TokenKind.WORD, TokenKind.OTHER
-    return [
-        Token(start, end, kinds.get(number) or (word if keyword else other)) for start, end, number, keyword in scanned
-    ]
+    make, kinds = Token._make, _KINDS
+    return [make((one.start, one.end, kinds[one.token])) for one in scanned]

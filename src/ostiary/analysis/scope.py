@@ -59,11 +59,11 @@ class Scope:
 
     `loose` marks a place (ON, LATERAL, arguments of functions in FROM) that does not see all items of its level: then
     a name that an item could explain may also be an outer one, and is counted for both.
-    `outputs` are the names of the select list that GROUP BY and ORDER BY may use.
+    `query` is the SELECT whose level it is: GROUP BY and ORDER BY may use the names of its select list.
     `defining` marks expressions of a definition, whose columns belong to the thing defined.
     """
 
-    __slots__ = ("ctes", "defining", "items", "loose", "outputs", "parent")
+    __slots__ = ("ctes", "defining", "items", "loose", "parent", "query")
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Scope:
         self.ctes = ctes
         self.items: list[Item] = [] if items is None else items
         self.loose = loose
-        self.outputs: frozenset[str] = frozenset()
+        self.query: Node | None = None
         self.defining = defining
 
     def loosened(self) -> "Scope":

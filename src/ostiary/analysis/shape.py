@@ -24,15 +24,17 @@ def shape_of(text: bytes, scanned: Iterable[Token]) -> bytes:
     parts: list[bytes] = []
     end = 0
     gap = False
-    for token in scanned:
-        gap = gap or token.start > end
-        end = token.end
-        if token.kind is TokenKind.COMMENT:
+    word, other, comment = TokenKind.WORD, TokenKind.OTHER, TokenKind.COMMENT
+    for start, stop, kind in scanned:
+        if start > end:
+            gap = True
+        end = stop
+        if kind is comment:
             # A comment separates like white space (section 4.1.5).
             gap = True
             continue
         if gap and parts:
             parts.append(b" ")
         gap = False
-        parts.append(_PLACEHOLDERS.get(token.kind) or text[token.start : token.end])
+        parts.append(text[start:stop] if kind is word or kind is other else _PLACEHOLDERS[kind])
     return b"".join(parts)

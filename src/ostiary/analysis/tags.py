@@ -141,6 +141,8 @@ _TAGS: Mapping[str, str | Callable[[Node], str]] = {
     "CreateForeignTableStmt": "CREATE FOREIGN TABLE",
     "AlterTableStmt": _kind("objtype", "ALTER"),
     "AlterTableMoveAllStmt": _kind("objtype", "ALTER"),
+    "CreateTableSpaceStmt": "CREATE TABLESPACE",
+    "DropTableSpaceStmt": "DROP TABLESPACE",
     "AlterTableSpaceOptionsStmt": "ALTER TABLESPACE",
     "DropStmt": _kind("removeType", "DROP"),
     "RenameStmt": _rename,

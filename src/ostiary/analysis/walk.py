@@ -64,7 +64,7 @@ class Walk:
         while todo:
             node, scope = todo.pop()
             if type(node) is list:
-                todo.extend([(one, scope) for one in node])
+                todo.extend([(one, scope) for one in reversed(node)])
                 continue
             if type(node) is not dict:
                 continue
@@ -142,6 +142,11 @@ class Walk:
             self.incomplete(UNKNOWN_FUNCTION + ".".join(names))
         return bool(found)
 
+    def is_function(self, name: str) -> bool:
+        """Whether an unqualified name is a function at all."""
+        functions = self.catalog.functions
+        return any((schema, name) in functions for schema in self.search_path)
+
     def calls_exactly(self, name: FunctionName) -> None:
         """Exactly one function, operator or cast is run."""
         if name in self.functions:
@@ -161,8 +166,11 @@ class Walk:
         if names[-1] in self.catalog.own_operators and (len(names) == 1 or names[-2] != "pg_catalog"):
             self.calls_exactly(FunctionName("?operator", names[-1]))
 
-    def casts(self, names: tuple[str, ...]) -> None:
-        """A value becomes this type: input functions, casts and domain checks of types outside pg_catalog may run."""
+    def casts(self, names: tuple[str, ...], kind: str = "cast") -> None:
+        """A value becomes this type: input functions, casts and domain checks of types outside pg_catalog may run.
+
+        A literal (`kind` is "input") goes through the type's input function and no cast (section 4.1.2.7).
+        """
         types = self.catalog.user_types
         if not types:
             return
@@ -170,7 +178,20 @@ class Walk:
             if schema == "pg_temp":
                 schema = self.catalog.temporary_schema or schema
             if (schema, names[-1]) in types:
-                self.calls_exactly(FunctionName(schema, f"cast:{names[-1]}"))
+                self.calls_exactly(FunctionName(schema, f"{kind}:{names[-1]}"))
+
+    def own_casts(self) -> None:
+        """Where somebody made casts, a value of a type from outside pg_catalog may go through one unseen."""
+        types = self.catalog.user_types
+        if not self.catalog.own_casts or not types:
+            return
+        for _, name, _, _ in list(self.accesses):
+            relation = None if name is None else self.catalog.relations.get(name)
+            for column in () if relation is None else relation.columns:
+                # The type of an array is named after its element's (pg_type.h, makeArrayTypeName).
+                for type_name in (column.type_name, column.type_name.removeprefix("_")):
+                    if (column.type_schema, type_name) in types:
+                        self.calls_exactly(FunctionName(column.type_schema, f"cast:{type_name}"))
 
     # Names of relations.
 
