@@ -17,6 +17,11 @@ _ZEROS = bytes(1 << 20)
 class Files:
     """The real file system."""
 
+    def free(self, folder: Path) -> int:
+        """Bytes that this process may still write to the volume."""
+        volume = os.statvfs(folder)
+        return volume.f_bavail * volume.f_frsize
+
     def create(self, path: Path, size: int) -> None:
         """A new file of zeros that are really written: later writes need no space and change no metadata."""
         path.unlink(missing_ok=True)

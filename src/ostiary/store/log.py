@@ -172,6 +172,7 @@ class Log:
         self._integrator.join()
         failure = self.failure
         try:
+            self._segments.close()
             if self._broken is None:
                 self._integration.run(lambda: None)
                 self._segments.retire(list(self._segments.ends()))
@@ -179,7 +180,6 @@ class Log:
             # The segments stay, and the next opening goes on with them.
             failure = failure or LogUnavailable(f"the log's tree could not be completed: {error}")
         finally:
-            self._segments.close()
             unlock_folder(self._lock_fd)
         if failure is not None:
             raise failure

@@ -23,6 +23,9 @@ SMALLEST = 256 << 10
 GROUP_BYTES = 1 << 20
 """What one frame holds at most, so that nobody waits for more than that to be written."""
 
+SPACIOUS = 8
+"""A segment takes at most this part of what is free on its volume, and none is made in advance on a smaller rest."""
+
 RESERVE = 4096
 """Room at the end of each segment for the record of an outage: on a full volume it is the only room left."""
 
@@ -118,7 +121,8 @@ class Segments:
 
     def prepare(self) -> None:
         """Have the next segment ready, so that going over to it does not wait for its zeros."""
-        if self._spare is None:
+        # The tree needs room too, and it is what makes segments go away.
+        if self._spare is None and self._files.free(self._state) > SPACIOUS * self._wanted:
             made = self._create()
             with self._lock:
                 self._spare = made
@@ -133,10 +137,15 @@ class Segments:
             self._files.sync_folder(self._state / FOLDER)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files, and of the space that was taken in advance.
+
+        Raises:
+            OSError: some of that space could not be given back.
+        """
         if self._fd is not None:
             self._files.close(self._fd)
             self._fd = None
+            self._files.truncate(segment_path(self._state, self._number), self._offset)
         spare = self._take_spare()
         if spare is not None:
             self._files.remove(spare[0])
@@ -175,7 +184,7 @@ class Segments:
     def _create(self) -> tuple[Path, int]:
         # Two threads may be here at once, the writer in need and the other preparing: no name is used twice.
         path = self._state / FOLDER / f"spare-{next(self._names)}{TEMPORARY}"
-        size = self._wanted
+        size = min(self._wanted, max(self._files.free(self._state) // SPACIOUS, SMALLEST))
         while True:
             try:
                 self._files.create(path, size)
