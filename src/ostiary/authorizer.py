@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ostiary.analysis.abstraction import abstracted
+from ostiary.analysis.abstraction import Template, abstracted, template
 from ostiary.analysis.analyse import analyse
 from ostiary.analysis.catalog import Catalog
 from ostiary.analysis.parse import Parsed, SqlNotUnderstood, parse
@@ -74,11 +74,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict with what the record says of the text. `analysis` is None for what could not be parsed."""
+    """A verdict with what the record says of the text. `analysis` is None for what could not be parsed.
+
+    `template` makes the permitted text of another one that differs from this in small numbers only.
+    """
 
     verdict: Verdict
     analysis: Analysis | None
     masked_columns: tuple[str, ...] = ()
+    template: Template | None = None
 
 
 class Authorizer:
@@ -130,6 +134,7 @@ class Authorizer:
         submission: Submission,
         now: int,
         overlay: Catalog | None = None,
+        standing: Standing | None = None,
     ) -> Judged:
         """Decide one submission.
 
@@ -139,38 +144,34 @@ class Authorizer:
             submission: what the client sent, and the state of its session.
             now: POSIX seconds.
             overlay: the session's own catalog, when `submission.view.overlay` names one.
+            standing: what `standing` returned for just these arguments, when the caller has kept it.
 
         Returns:
             The verdict and what it stands on. A text that is not understood is an ordinary refusal, not an error.
         """
-        view = submission.view
-        standing = self.standing(snapshots, identity, view.claimed, now, overlay)
-        case = Case(
-            standing, snapshots, identity, snapshots.catalog if overlay is None else overlay, view, now, overlay
-        )
+        view, text = submission.view, submission.text
+        if standing is None:
+            standing = self.standing(snapshots, identity, view.claimed, now, overlay)
+        remembers = len(text) <= REMEMBERED_BYTES and submission.stage is not Stage.FUNCTION
+        remembers = remembers and not standing.asker.reads_time
+        key, common = (text, view.search_path), None
+        if remembers:
+            found = standing.verdicts.get(key)
+            if found is not None:
+                standing.verdicts.move_to_end(key)
+                return found
+            common = abstracted(text)
+            if common is not None:
+                found = standing.verdicts.get((common, view.search_path))
+                if found is not None:
+                    return _with_text(found, text)
+        catalog = snapshots.catalog if overlay is None else overlay
+        case = Case(standing, snapshots, identity, catalog, view, now, overlay)
         if submission.stage is Stage.FUNCTION:
             return _function(case, submission.function_oid or 0)
-        text = submission.text
-        if len(text) > REMEMBERED_BYTES or standing.asker.reads_time:
-            return self._judge(case, text)
-        key = (text, view.search_path)
-        found = standing.verdicts.get(key)
-        if found is not None:
-            standing.verdicts.move_to_end(key)
-            return found
-        common = abstracted(text)
-        if common is not None:
-            found = standing.verdicts.get((common, view.search_path))
-            if found is not None:
-                return _with_text(found, text)
         made = self._judge(case, text)
-        # SQL-level EXECUTE means what its session prepared, so it is not a fact about the text.
-        if not any(statement.executes is not None for statement in made.verdict.statements):
-            if common is not None and _rewrites_nothing(made, text):
-                key = (common, view.search_path)
-            standing.verdicts[key] = made
-            if len(standing.verdicts) > REMEMBERED_TEXTS:
-                standing.verdicts.popitem(last=False)
+        if remembers:
+            _remember(standing, key, common, made)
         return made
 
     def _judge(self, case: "Case", text: bytes) -> Judged:
@@ -205,7 +206,7 @@ class Authorizer:
             row_cap=None if standing.unlimited else snapshots.row_cap,
         )
         verdict = Permitted(permit, analysis.statements, bool(standing.plan), standing.origins, shaped.notices)
-        return Judged(verdict, analysis, shaped.masked_columns)
+        return Judged(verdict, analysis, shaped.masked_columns, template(text, shaped.splices))
 
     def _asker(self, case: "Case", analysis: Analysis) -> Asker:
         """Who asks about this text: what its comments claim (sqlcommenter) stands beside what the session claims."""
@@ -302,22 +303,30 @@ def _function(case: Case, oid: int) -> Judged:
     return Judged(Permitted(permit, (statement,)), analysis)
 
 
+def _remember(standing: Standing, key: tuple[bytes, tuple[str, ...]], common: bytes | None, made: Judged) -> None:
+    # SQL-level EXECUTE means what its session prepared, so it is not a fact about the text.
+    if any(statement.executes is not None for statement in made.verdict.statements):
+        return
+    if common is not None and (made.template is not None or isinstance(made.verdict, Refused)):
+        key = (common, key[1])
+    standing.verdicts[key] = made
+    if len(standing.verdicts) > REMEMBERED_TEXTS:
+        standing.verdicts.popitem(last=False)
+
+
 def _with_text(found: Judged, text: bytes) -> Judged:
     """The same verdict for a text that differs in numbers only."""
     verdict = found.verdict
-    if isinstance(verdict, Refused):
+    if isinstance(verdict, Refused) or found.template is None:
         return found
     permit = verdict.permit
-    own = Permit(text, permit.versions, permit.policies, permit.max_rows, permit.row_cap)
+    own = Permit(found.template.filled(text), permit.versions, permit.policies, permit.max_rows, permit.row_cap)
     return Judged(
         Permitted(own, verdict.statements, verdict.masked, verdict.forbidden_origins, verdict.notices),
         found.analysis,
         found.masked_columns,
+        found.template,
     )
-
-
-def _rewrites_nothing(judged: Judged, text: bytes) -> bool:
-    return isinstance(judged.verdict, Refused) or judged.verdict.permit.text == text
 
 
 def _resolve_execute(statement: StatementAnalysis, view: SessionView, catalog: Catalog) -> StatementAnalysis | Denial:

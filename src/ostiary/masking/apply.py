@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ostiary.analysis.abstraction import Splice
 from ostiary.analysis.catalog import Catalog
 from ostiary.analysis.parse import Parsed
 from ostiary.masking.refusals import NOT_PROVEN_SAFE, ColumnDenied, NotProvenSafe
@@ -27,6 +28,7 @@ class Shaped:
     notices: tuple[str, ...] = ()
     masked_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    splices: tuple[Splice, ...] = ()
 
 
 def shape_statement(parsed: Parsed, analysis: Analysis, catalog: Catalog, plan: MaskPlan) -> Shaped | Denial:
@@ -59,7 +61,8 @@ def shape_statement(parsed: Parsed, analysis: Analysis, catalog: Catalog, plan: 
         return Denial(error.code, error.message, hint=error.hint)
     except RecursionError:
         return _denial("it is nested too deeply")
-    return Shaped(made.text, tuple(_notice(one) for one in made.masked_columns), made.masked_columns, made.warnings)
+    notices = tuple(_notice(one) for one in made.masked_columns)
+    return Shaped(made.text, notices, made.masked_columns, made.warnings, made.splices)
 
 
 def _denial(detail: str, hint: str = "") -> Denial:

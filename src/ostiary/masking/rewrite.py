@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from ostiary.analysis.abstraction import Splice
 from ostiary.analysis.catalog import Catalog, Relation
 from ostiary.analysis.parse import Parsed, SqlNotUnderstood, parse
 from ostiary.masking.grouping import Dependence, dependences
@@ -29,11 +30,15 @@ _SAMPLING = frozenset({"bernoulli", "system"})
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The text to send instead. `masked_columns` are ``schema.table.column (mask)``, those that the text may touch."""
+    """The text to send instead. `masked_columns` are ``schema.table.column (mask)``, those that the text may touch.
+
+    `splices` are what turned the old text into the new one.
+    """
 
     text: bytes
     masked_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    splices: tuple[Splice, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,7 +80,8 @@ def rewrite(parsed: Parsed, analysis: Analysis, catalog: Catalog, plan: MaskPlan
         raise NotProvenSafe(f"masking would make the statement invalid: {error.message}") from error
     if not same(became.tree.get("stmts"), copy["stmts"]):
         raise NotProvenSafe("masking would change the meaning of another part of the statement")
-    return Rewritten(text, tuple(work.masked), tuple(work.warnings))
+    splices = tuple((edit.start, edit.end, edit.text.encode()) for edit in work.edits)
+    return Rewritten(text, tuple(work.masked), tuple(work.warnings), splices)
 
 
 def _statement(work: _Work, raw: Node, understood: StatementAnalysis) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 from ostiary.audit.encoding import Commitments, event, intent, intent_template, outcome
-from ostiary.authorizer import Authorizer, Judged, Standing, refuse_startup
+from ostiary.authorizer import Authorizer, Judged, Snapshots, Standing, refuse_startup
 from ostiary.datasources.datasource import Datasource
 from ostiary.model.decision import Denial, Permitted, Refused
 from ostiary.model.errors import LogUnavailable, TokenRefused, UpstreamFailed
@@ -79,6 +79,7 @@ class SessionDesk:
         self._datasource: Datasource | None = None
         self._numbers: dict[Ticket, int] = {}
         self._number = 0
+        self._kept: tuple[Snapshots, Circumstances, Standing] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._templates: dict[int, tuple[Judged, Stage, bytes]] = {}
         self.expires_at: float | None = None
@@ -159,12 +160,19 @@ class SessionDesk:
 
     def _authorize(self, action: Decide) -> Judged:
         datasource, submission = self._datasource_or_fail(), action.submission
-        overlay = None
+        snapshots, identity, now = datasource.snapshots, self._identity_or_fail(), int(time.time())
         if action.overlay is not None:
             overlay = datasource.overlay(submission.view.overlay, action.overlay)
-        return self._desk.authorizer.authorize(
-            datasource.snapshots, self._identity_or_fail(), submission, int(time.time()), overlay
-        )
+            return self._desk.authorizer.authorize(snapshots, identity, submission, now, overlay)
+        kept = self._kept
+        if kept is None or kept[0] is not snapshots or kept[1] != submission.view.claimed or kept[2].asker.reads_time:
+            claimed = submission.view.claimed
+            kept = self._kept = (
+                snapshots,
+                claimed,
+                self._desk.authorizer.standing(snapshots, identity, claimed, now),
+            )
+        return self._desk.authorizer.authorize(snapshots, identity, submission, now, standing=kept[2])
 
     def _conclude(self, action: Decide, judged: Judged, reply: Reply) -> None:
         verdict, submission = judged.verdict, action.submission
