@@ -160,6 +160,14 @@ async def write_under_a_ticket(tour: Tour) -> Evidence:
     return {"answer": tag, "without_a_ticket": without["message"]}
 
 
+async def bulk_reading_is_stopped(tour: Tour) -> Evidence:
+    """An agent reads pages, not tables: the cap holds, whatever the statement."""
+    evidence = await refusal(tour.agent, "select * from orders")
+    page = await tour.agent.fetch("select * from orders order by id limit 1000")
+    expect(len(page) == 1000, f"a page has {len(page)} rows")
+    return evidence
+
+
 async def too_many_rows_are_rolled_back(tour: Tour) -> Evidence:
     """A waiver's bound is kept by what really happens, not by an estimate."""
     count = "select count(*) from tickets where priority = 1"
@@ -227,6 +235,7 @@ STEPS: Sequence[tuple[str, Callable[[Tour], Awaitable[Evidence]]]] = (
     ("agent-reads-masked", agent_reads_masked),
     ("masked-values-cannot-be-searched", masked_values_cannot_be_searched),
     ("free-text-is-redacted", free_text_is_redacted),
+    ("bulk-reading-is-stopped", bulk_reading_is_stopped),
     ("administrator-reads-clear", administrator_reads_clear),
     ("drop-is-refused", drop_is_refused),
     ("not-permitted-is-refused", not_permitted_is_refused),
