@@ -42,7 +42,7 @@ def _unqualified(walk: Walk, name: str, scope: Scope) -> None:
                 whole = True
                 walk.reads_all(item)
         # The innermost level that has the column is meant (parse_relation.c, colNameToVar).
-        if found and not level.loose:
+        if found:
             return
     if found or whole or opaque or name in SYSTEM_COLUMNS:
         return
@@ -57,16 +57,13 @@ def _nearest_items(scope: Scope) -> list[Item]:
 
 
 def _qualified(walk: Walk, schema: str | None, alias: str, name: str | None, scope: Scope) -> None:
-    matched = False
     for level in scope.levels():
         here = [item for item in level.items if _named(item, schema, alias)]
         for item in here:
             _field(walk, item, name)
-        matched = matched or bool(here)
-        if here and not level.loose:
+        if here:
             return
-    if not matched:
-        _everything(walk, _nearest_items(scope))
+    _everything(walk, _nearest_items(scope))
 
 
 def _named(item: Item, schema: str | None, alias: str) -> bool:

@@ -94,7 +94,8 @@ def _added(scope: Scope, item: Item) -> list[Item]:
 
 def _join(walk: Walk, body: Node, scope: Scope) -> list[Item]:
     items = [*from_item(walk, body["larg"], scope), *from_item(walk, body["rarg"], scope)]
-    walk.push(body.get("quals"), scope.loosened())
+    # ON sees the two sides and nothing beside them (parse_clause.c, transformJoinOnClause).
+    walk.push(body.get("quals"), Scope(scope.parent, scope.ctes, items))
     if body.get("isNatural"):
         walk.operates(("=",))
         for item in items:
@@ -124,14 +125,14 @@ def _joined_as(walk: Walk, alias: Node, items: list[Item], scope: Scope) -> list
 
 
 def _subquery(walk: Walk, body: Node, scope: Scope) -> list[Item]:
-    walk.push(body["subquery"], scope.loosened() if body.get("lateral") else scope.beside())
+    walk.push(body["subquery"], scope.so_far() if body.get("lateral") else scope.beside())
     alias = body.get("alias", {})
     query = None if "colnames" in alias else body["subquery"]
     return _added(scope, Item(alias.get("aliasname"), query=query))
 
 
 def _function(walk: Walk, body: Node, scope: Scope) -> list[Item]:
-    walk.push([body["functions"], body.get("coldeflist")], scope.loosened())
+    walk.push([body["functions"], body.get("coldeflist")], scope.so_far())
     return _added(scope, Item(body.get("alias", {}).get("aliasname", _function_name(body))))
 
 
@@ -142,13 +143,13 @@ def _function_name(body: Node) -> str | None:
 
 def _table_function(walk: Walk, body: Node, scope: Scope) -> list[Item]:
     parts = {key: value for key, value in body.items() if key != "alias"}
-    walk.push(parts, scope.loosened())
+    walk.push(parts, scope.so_far())
     return _added(scope, Item(body.get("alias", {}).get("aliasname")))
 
 
 def _sample(walk: Walk, body: Node, scope: Scope) -> list[Item]:
     walk.calls(names_of(body["method"]))
-    walk.push([body.get("args"), body.get("repeatable")], scope.loosened())
+    walk.push([body.get("args"), body.get("repeatable")], scope.beside())
     relation = body["relation"].get("RangeVar")
     if relation is None:
         walk.incomplete("TABLESAMPLE of something that is no table")

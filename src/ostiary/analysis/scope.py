@@ -57,13 +57,11 @@ NO_CTES: Ctes = {}
 class Scope:
     """One query level. `parent` is the next outer level that its expressions may refer to.
 
-    `loose` marks a place (ON, LATERAL, arguments of functions in FROM) that does not see all items of its level: then
-    a name that an item could explain may also be an outer one, and is counted for both.
     `query` is the SELECT whose level it is: GROUP BY and ORDER BY may use the names of its select list.
     `defining` marks expressions of a definition, whose columns belong to the thing defined.
     """
 
-    __slots__ = ("ctes", "defining", "items", "loose", "parent", "query")
+    __slots__ = ("ctes", "defining", "items", "parent", "query")
 
     def __init__(
         self,
@@ -71,19 +69,20 @@ class Scope:
         ctes: Ctes,
         items: list[Item] | None = None,
         *,
-        loose: bool = False,
         defining: bool = False,
     ) -> None:
         self.parent = parent
         self.ctes = ctes
         self.items: list[Item] = [] if items is None else items
-        self.loose = loose
         self.query: Node | None = None
         self.defining = defining
 
-    def loosened(self) -> "Scope":
-        """The same level seen from inside its own FROM clause; items that come later are in it, too."""
-        return Scope(self.parent, self.ctes, self.items, loose=True, defining=self.defining)
+    def so_far(self) -> "Scope":
+        """What LATERAL and the arguments of functions in FROM see: the items to the left (section 7.2.1.5).
+
+        A copy, because the alias of a join hides later what is visible now.
+        """
+        return Scope(self.parent, self.ctes, list(self.items), defining=self.defining)
 
     def beside(self) -> "Scope":
         """What a subquery in FROM sees without LATERAL: the outer levels and the CTEs, none of the items."""
