@@ -6,8 +6,10 @@ unverified server, or to a weaker login.
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -99,7 +101,7 @@ class Dialer:
         except TimeoutError:
             raise _unreachable(target, f"no answer within {self._seconds:g} seconds") from None
         except OSError as error:
-            raise _unreachable(target, error.strerror or type(error).__name__, error) from error
+            raise _unreachable(target, _public(error), error) from error
 
     async def _dial(self, target: Target) -> Backend:
         login = _Login(self._loop)
@@ -301,6 +303,17 @@ def _channel_binding(connection: Connection) -> bytes | None:
     digest = hashes.Hash(hashes.SHA256() if weak else signed_with)
     digest.update(certificate)
     return digest.finalize()
+
+
+def _public(error: OSError) -> str:
+    """What a client may know of a failure. The error's own text often holds the address inside."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "its certificate is not the one that the settings require"
+    if isinstance(error, ssl.SSLError):
+        return "no TLS could be agreed on"
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
+    return os.strerror(error.errno) if error.errno else "the connection was lost"
 
 
 def _unreachable(target: Target, why: str, error: BaseException | None = None) -> BackendUnreachable:
