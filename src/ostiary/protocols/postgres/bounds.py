@@ -10,6 +10,8 @@ from ostiary.protocols.postgres import messages
 from ostiary.protocols.postgres.exchange import ABORTED, IDLE, IN_TRANSACTION, Exchange
 from ostiary.protocols.postgres.expected import BEGIN_STEP, COMMIT_STEP, QUERY, ROLLBACK_STEP, Expected, Work
 from ostiary.protocols.postgres.refusals import fail
+from ostiary.protocols.postgres.wire import skip_rows
+from ostiary.session.actions import Cancel
 from ostiary.session.answers import Recipient
 
 UNENFORCEABLE = Denial(
@@ -37,6 +39,32 @@ def too_many(most: int, rows: int) -> Denial:
         f"the statement would change {rows} rows and may change at most {most}; it was rolled back",
         hint="narrow the predicate, or ask for access to change more rows",
     )
+
+
+def result_too_long(cap: int, ran: bool = False) -> Denial:
+    """The refusal of a result that brings more rows than it may."""
+    return Denial(
+        "too-many-result-rows",
+        f"the result has more than {cap} rows, and no more may be read at once",
+        detail="the statement itself has been carried out" if ran else "",
+        hint="narrow the predicate, aggregate, or read in pages with LIMIT",
+    )
+
+
+def shown(work: Work, cap: int, data: bytes, at: int) -> int:
+    """Let rows through up to the cap."""
+    at, rows = skip_rows(data, at, len(data), cap - work.shown)
+    work.shown += rows
+    return at
+
+
+def cut_off(x: Exchange, work: Work, cap: int) -> None:
+    """One row too many has come: the statement is cancelled, and no row more is shown."""
+    work.excess = result_too_long(cap)
+    x.muted = True
+    # Nothing else may run before this has ended: the cancel request could hit it.
+    x.quiet_wanted = True
+    x.actions.append(Cancel())
 
 
 def unenforceable(x: Exchange, work: Work) -> Denial | None:
@@ -106,13 +134,13 @@ def count(work: Work, statement: StatementAnalysis | None, tag: str) -> None:
 def concluded(x: Exchange, request: Expected) -> bool:
     """A bounded simple statement said ReadyForQuery: end the transaction around it. False: there is nothing to do."""
     work = request.work
-    if work is None or work.most is None:
+    if work is None:
         return False
     if work.wrapped:
         failed = work.excess is not None or bool(work.sqlstate)
         _step(x, work, b"ROLLBACK" if failed else b"COMMIT", ROLLBACK_STEP if failed else COMMIT_STEP)
         return True
-    if work.excess is None:
+    if work.excess is None or x.status != IN_TRANSACTION:
         return False
     _drop_limbo(x)
     fail(x, work.excess, extended=False).work = work
@@ -137,10 +165,22 @@ def step_failed(x: Exchange, request: Expected, found: dict[str, str]) -> bool:
 
 
 def step_done(x: Exchange, request: Expected) -> Denial | None:
-    """ReadyForQuery after a ROLLBACK: the denial that the client is told before it, when there was an excess."""
+    """ReadyForQuery after a ROLLBACK, or after a result that was cut off: the denial that the client is told first."""
     work = request.work
-    if request.step == ROLLBACK_STEP and work is not None and work.excess is not None:
-        _drop_limbo(x)
-        work.sqlstate = work.excess.sqlstate
-        return work.excess
-    return None
+    if work is None or work.excess is None or request.recipient is Recipient.REFUSAL:
+        return None
+    _drop_limbo(x)
+    if request.step != ROLLBACK_STEP and work.writes and work.verdict.permit.row_cap is not None:
+        # Too late to undo: it has committed, so that is what the record says, and the client is told.
+        return result_too_long(work.verdict.permit.row_cap, ran=True)
+    work.sqlstate = work.excess.sqlstate
+    return work.excess
+
+
+def error_told(x: Exchange, work: Work) -> Denial | None:
+    """The statement failed. If that is because its result was cut off, the client is told so instead."""
+    denial, work.excess = work.excess, None
+    if denial is not None:
+        x.muted = False
+        work.sqlstate = denial.sqlstate
+    return denial

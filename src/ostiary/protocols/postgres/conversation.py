@@ -140,7 +140,9 @@ class Conversation:
         x.holding = None
         if x.phase is Phase.CLOSED:
             return
-        x.actions.append(ResumeServer())
+        if x.server_paused:
+            x.server_paused = False
+            x.actions.append(ResumeServer())
         x.release()
         results.pump(x)
         if x.server_gone and x.holding is None:
@@ -158,19 +160,21 @@ class Conversation:
             if x.probe_over:
                 x.probe_over = False
                 deciding.probed(x)
-            self._requests()
+            if x.pending is not None:
+                self._waiting()
+            if x.pending is None:
+                self._requests()
         if x.phase is Phase.LEAVING:
             x.probe_over = False
             ending.leave(x)
-        self._flow()
+        if x.paused or x.client.at < len(x.client.data):
+            self._flow()
 
     def _requests(self) -> None:
         """Deal with the client's messages in order, one after the other, as far as they can go."""
         x = self._x
         inbox = x.client
-        if x.pending is not None:
-            self._waiting()
-        while x.phase is Phase.OPEN and self._may_read() and inbox.next():
+        while inbox.at < len(inbox.data) and x.phase is Phase.OPEN and self._may_read() and inbox.next():
             kind, data, end = inbox.kind, inbox.data, inbox.end
             if kind == _TERMINATE:
                 ending.terminate(x)
@@ -213,12 +217,13 @@ class Conversation:
     def _flow(self) -> None:
         """A client that has to wait fills a small buffer, and is paused when that is full."""
         x = self._x
+        held = x.client.held
         if x.phase is Phase.CLOSED:
             return
-        blocked = x.phase is not Phase.OPEN or x.pending is not None or x.client.underway() == 0
-        if not x.paused and blocked and x.client.held > x.limits.waiting_bytes:
+        # A long message that is still coming is not a queue: it is bounded by its own length.
+        if not x.paused and held > x.limits.waiting_bytes and x.client.underway() == 0:
             x.paused = True
             x.actions.append(PauseClient())
-        elif x.paused and x.client.held <= x.limits.waiting_bytes // 2:
+        elif x.paused and held <= x.limits.waiting_bytes // 2:
             x.paused = False
             x.actions.append(ResumeClient())

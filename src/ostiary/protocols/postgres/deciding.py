@@ -30,13 +30,7 @@ def advance(x: Exchange) -> None:
         probes.start(x)
         return
     pending.ticket = x.next_ticket()
-    submission = Submission(
-        stage=pending.stage,
-        text=pending.text,
-        view=x.session_view(),
-        parameters=pending.parameters,
-        function_oid=pending.oid,
-    )
+    submission = Submission(pending.stage, pending.text, x.session_view(), pending.parameters, pending.oid)
     x.actions.append(Decide(pending.ticket, submission, x.view.overlay))
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from ostiary.model.analysis import SettingChange
+from ostiary.model.analysis import SettingChange, StatementAnalysis
 from ostiary.model.decision import Denial, Permit, Permitted, Versions
 from ostiary.model.identity import Circumstances
 from ostiary.model.names import Ticket
 from ostiary.model.record import Outcome
 from ostiary.model.statement import SessionView, Stage
-from ostiary.protocols.postgres.expected import Expected, Portal, Prepared, Work
+from ostiary.protocols.postgres.expected import Expected, Portal, Prepared, Traits, Work
 from ostiary.protocols.postgres.wire import LARGE_MESSAGE, Inbox, client_caps, server_caps
 from ostiary.session.actions import Action, Forward, Record, SendToClient, SendToServer
 from ostiary.session.answers import Answers, Recipient
@@ -20,6 +20,8 @@ IDLE: Final = 73
 IN_TRANSACTION: Final = 84
 ABORTED: Final = 69
 """The transaction status indicators of ReadyForQuery: I, T, E."""
+
+TRAITS_KEPT: Final = 256
 
 RESERVED: Final = "ostiary_"
 """Names of statements and portals that begin so are the gate's own."""
@@ -138,9 +140,11 @@ class Exchange:
         self.unanalysed: bool = False
         self.masked: bool = False
         self.told: set[str] = set()
+        self.traits: dict[int, Traits] = {}
         self.notices: list[bytes] = []
         self.versions: Versions | None = None
         self.view = View(claimed)
+        self.last_view: SessionView | None = None
         self.tickets: int = 0
         # Requests.
         self.pending: Pending | None = None
@@ -155,6 +159,8 @@ class Exchange:
         self.holding: Ticket | None = None
         self.limbo_open: bool = False
         self.muted: bool = False
+        """What the server says is not for the client's eyes any more."""
+        self.muted_until: Expected | None = None
         self.limbo: list[bytes] = []
         self.copying: Expected | None = None
         self.copy_rows: bool = False
@@ -175,6 +181,7 @@ class Exchange:
         self.unnamed_portal: Portal | None = None
         # Flow.
         self.paused: bool = False
+        self.server_paused: bool = False
         self.server_gone: bool = False
         self.farewell_said: bool = False
 
@@ -214,7 +221,7 @@ class Exchange:
 
     def relay(self, data: bytes) -> None:
         """Pass on what the server sent, or hold it while a record is not durable yet."""
-        if self.muted:
+        if self.muted or self.phase is Phase.LEAVING:
             return
         if self.limbo_open or self.holding is not None:
             self.limbo.append(data)
@@ -224,9 +231,9 @@ class Exchange:
     def release(self) -> None:
         """What was held goes to the client."""
         self.limbo_open = False
-        if self.limbo:
+        if self.limbo and self.phase is not Phase.LEAVING:
             self.actions.append(SendToClient(b"".join(self.limbo)))
-            self.limbo.clear()
+        self.limbo.clear()
 
     def record(self, work: Work, outcome: Outcome, wait: bool = False) -> None:
         """How one intent ended. Said once; with `wait` the server's bytes are held from here on."""
@@ -235,10 +242,31 @@ class Exchange:
         if wait:
             self.holding = work.ticket
 
+    def traits_of(self, statements: tuple[StatementAnalysis, ...]) -> Traits:
+        """The same statements come again and again, as the same object."""
+        key = id(statements)
+        known = self.traits.get(key)
+        if known is not None and known.statements is statements:
+            return known
+        if len(self.traits) >= TRAITS_KEPT:
+            self.traits.clear()
+        made = self.traits[key] = Traits(statements)
+        return made
+
     def session_view(self) -> SessionView:
         """What a decision may look at."""
         view = self.view
+        last = self.last_view
         claimed = view.claimed
+        if (
+            last is not None
+            and last.in_transaction is view.in_block
+            and last.search_path is view.search_path
+            and last.overlay is view.digest
+            and last.claimed is claimed
+            and not view.claimed_local
+        ):
+            return last
         if view.claimed_local:
             changes = view.claimed_local
             claimed = Circumstances(
@@ -247,13 +275,14 @@ class Exchange:
                     for name in ("purpose", "ticket", "workflow", "run")
                 }
             )
-        return SessionView(
+        made = self.last_view = SessionView(
             search_path=view.search_path,
             overlay=view.digest,
             claimed=claimed,
             prepared=self.statement_texts,
             in_transaction=view.in_block,
         )
+        return made
 
     def remember(self, statement: Prepared) -> None:
         """The server knows, or will know, this statement under its name."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ostiary.model.analysis import CopyRoute, StatementAnalysis, TransactionEffect
 from ostiary.model.decision import Denial, Permit, Permitted
 from ostiary.model.names import Ticket
 from ostiary.session.answers import Recipient
@@ -23,22 +24,49 @@ COMMIT_STEP: Final = 2
 ROLLBACK_STEP: Final = 3
 
 
+class Traits:
+    """What the core needs to know of a text's statements, found once for each text."""
+
+    __slots__ = ("may_copy_in", "plain", "statements", "writes")
+
+    def __init__(self, statements: tuple[StatementAnalysis, ...]) -> None:
+        self.statements = statements
+        """Kept, so that nothing else gets its identity (`Exchange.traits_of`)."""
+        self.writes: bool = any(one.is_write for one in statements)
+        self.may_copy_in: bool = any(one.copy is CopyRoute.FROM_CLIENT or not one.complete for one in statements)
+        """The server may turn to the client for rows; what is not understood may do anything."""
+        self.plain: bool = all(_is_plain(one) for one in statements)
+        """Nothing that later statements mean depends on it."""
+
+
+def _is_plain(one: StatementAnalysis) -> bool:
+    return (
+        one.complete
+        and one.transaction is TransactionEffect.NONE
+        and not (one.settings or one.changes_session or one.changes_catalog)
+        and one.prepares is None
+        and one.deallocates is None
+    )
+
+
 class Work:
     """One recorded intent on its way: a simple Query, the Executes of one portal, or a FunctionCall."""
 
     __slots__ = (
-        "changed", "completed", "ended", "excess", "most", "rows", "sqlstate", "started", "tag", "text",
-        "ticket", "verdict", "wrapped", "writes",
+        "changed", "completed", "ended", "excess", "most", "rows", "shown", "sqlstate", "started", "tag", "text",
+        "ticket", "traits", "verdict", "wrapped", "writes",
     )  # fmt: skip
 
-    def __init__(self, ticket: Ticket, verdict: Permitted, text: bytes) -> None:
+    def __init__(self, ticket: Ticket, verdict: Permitted, text: bytes, traits: Traits) -> None:
         self.ticket = ticket
         self.text = text
         """What the client sent."""
-        self.judge(verdict)
+        self.judge(verdict, traits)
         self.wrapped: bool = False
         """It runs inside a transaction of the gate's own."""
         self.changed: int = 0
+        self.shown: int = 0
+        """Rows of the result under way."""
         self.excess: Denial | None = None
         self.started: bool = False
         self.completed: int = 0
@@ -47,11 +75,12 @@ class Work:
         self.sqlstate: str = ""
         self.ended: bool = False
 
-    def judge(self, verdict: Permitted) -> None:
+    def judge(self, verdict: Permitted, traits: Traits) -> None:
         """What is known of it before it runs."""
         self.verdict: Permitted = verdict
-        self.writes: bool = any(one.is_write for one in verdict.statements)
-        self.most: int | None = verdict.permit.max_rows if self.writes else None
+        self.traits: Traits = traits
+        self.writes: bool = traits.writes
+        self.most: int | None = verdict.permit.max_rows if traits.writes else None
 
 
 class Prepared:

@@ -33,7 +33,7 @@ from ostiary.protocols.postgres.refusals import (
     TOO_MANY_STATEMENTS,
     deny,
 )
-from ostiary.protocols.postgres.simple import may_copy_in, notify
+from ostiary.protocols.postgres.simple import notify
 from ostiary.session.actions import Record
 from ostiary.session.answers import Recipient
 
@@ -115,7 +115,7 @@ def bind(x: Exchange, data: bytes, at: int, end: int) -> bool:
 def _forward_bind(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     x.pending = None
     statement, name = pending.statement, pending.target
-    work = Work(pending.needed_ticket, verdict, pending.text)
+    work = Work(pending.needed_ticket, verdict, pending.text, x.traits_of(verdict.statements))
     if statement is None or verdict.permit.text != statement.forwarded:
         x.actions.append(Record(work.ticket, Outcome(OutcomeKind.NOT_RUN)))
         deny(x, PLAN_CHANGED, extended=True)
@@ -177,7 +177,7 @@ def _forward_execute(x: Exchange, pending: Pending, verdict: Permitted) -> None:
         return
     portal.permit = verdict.permit
     if not portal.work.started:
-        portal.work.judge(verdict)
+        portal.work.judge(verdict, x.traits_of(verdict.statements))
     _run(x, portal, pending.frame)
 
 
@@ -200,7 +200,7 @@ def _run(x: Exchange, portal: Portal, frame: bytes) -> None:
     request.verdict = work.verdict
     x.unsynced = True
     sent(x, work)
-    if work.most is not None or may_copy_in(work.verdict.statements):
+    if work.most is not None or work.traits.may_copy_in:
         # Its end must be known before the client's Sync could commit it; COPY data must not run into other messages.
         x.quiet_wanted = True
 

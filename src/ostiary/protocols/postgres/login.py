@@ -219,7 +219,7 @@ class UpstreamLogin:
             message = "the database asks for the password in clear over a link that others can read"
             return [self._fail("upstream-authentication", message)]
         secret = self._secret(Strength.CLEARTEXT)
-        return [secret] if isinstance(secret, LoginFailed) else [self._password_message(secret)]
+        return [secret] if isinstance(secret, LoginFailed) else [_password_message(secret)]
 
     def _md5(self, body: Body) -> list[LoginStep]:
         salt = body.raw(4)
@@ -229,11 +229,7 @@ class UpstreamLogin:
             return [secret]
         inner = hashlib.md5((secret + self._user).encode(), usedforsecurity=False).hexdigest()
         outer = hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest()
-        return [self._password_message("md5" + outer)]
-
-    @staticmethod
-    def _password_message(secret: str) -> SendToUpstream:
-        return SendToUpstream(messages.password(secret.encode()))
+        return [_password_message("md5" + outer)]
 
     def _sasl(self, body: Body) -> list[LoginStep]:
         offered: set[str] = set()
@@ -266,3 +262,7 @@ class UpstreamLogin:
         ord("v"): _negotiation,
         ord("Z"): _ready,
     }
+
+
+def _password_message(secret: str) -> SendToUpstream:
+    return SendToUpstream(messages.password(secret.encode()))

@@ -9,7 +9,7 @@ from typing import Final
 from ostiary.model.decision import Denial
 from ostiary.model.errors import ProtocolViolation
 from ostiary.protocols.postgres import bounds, copying, messages, outcomes, probes, refusals
-from ostiary.protocols.postgres.asides import notice, notification, parameter_status, scrubbed
+from ostiary.protocols.postgres.asides import notice, notification, parameter_status
 from ostiary.protocols.postgres.exchange import IDLE, Exchange, Phase, SessionOver
 from ostiary.protocols.postgres.expected import (
     BEGIN_STEP,
@@ -25,9 +25,11 @@ from ostiary.protocols.postgres.expected import (
     Expected,
     Work,
 )
-from ostiary.protocols.postgres.names import dropped_name, settle_bind, settle_close, settle_parse
+from ostiary.protocols.postgres.failures import failure
+from ostiary.protocols.postgres.names import settle_bind, settle_close, settle_parse
 from ostiary.protocols.postgres.simple import say_notices
 from ostiary.protocols.postgres.wire import skip_run
+from ostiary.session.actions import PauseServer
 from ostiary.session.answers import Recipient
 
 STREAMED: Final = 65_536
@@ -57,7 +59,11 @@ def server_sent(x: Exchange, data: bytes) -> None:
         say_notices(x)
     if data:
         inbox.feed(data)
-        pump(x)
+        if x.holding is None:
+            pump(x)
+        elif not x.server_paused and inbox.held > x.limits.waiting_bytes:
+            x.server_paused = True
+            x.actions.append(PauseServer())
 
 
 def pump(x: Exchange) -> None:
@@ -67,24 +73,27 @@ def pump(x: Exchange) -> None:
     # What lies between `start` and `at` has been dealt with and goes to the client as it is, in one piece.
     start = at = inbox.at
     try:
-        while x.holding is None and x.phase is not Phase.CLOSED and inbox.next():
+        while at < len(data) and x.holding is None and x.phase is not Phase.CLOSED and inbox.next():
             kind, end = inbox.kind, inbox.end
             head = x.answers.head()
             if kind in _ROWS:
+                if head is None:
+                    raise _unasked(kind)
                 if _rows_for_client(x, head, kind):
-                    inbox.at = at = skip_run(data, at, len(data))
+                    inbox.at = at = _row_run(x, head, data, start, at)
+                    if x.muted:
+                        start = at
                     continue
                 made: bytes | None = _DROP
                 probes.answer(x, data, inbox.body, end)
             else:
-                if start < at and head is not None and (x.limbo_open or kind in _CLOSING):
-                    # A write's rows need not wait for its record.
+                if start < at and (x.limbo_open or (kind in _CLOSING and _awaits_record(head))):
                     x.relay(data[start:at])
                     start = at
                 if x.limbo_open and kind != _READY and kind not in _ASYNCHRONOUS and _is_for_client(head):
                     x.release()
                 made = _ANSWERS[kind](x, head, data, inbox.body, end)
-                if made is None and x.holding is None and not x.limbo_open:
+                if made is None and x.holding is None and not x.limbo_open and not x.muted:
                     inbox.at = at = end
                     continue
             if start < at:
@@ -93,12 +102,49 @@ def pump(x: Exchange) -> None:
                 made = data[at:end]
             if made:
                 x.relay(made)
+            if x.muted_until is not None:
+                x.muted = True
             start = inbox.at = at = end
     finally:
         if start < at:
             x.relay(data[start:at])
-    if inbox.underway() > STREAMED and inbox.kind in _ROWS and _rows_for_client(x, x.answers.head(), inbox.kind):
-        x.relay(inbox.pass_rest())
+    if inbox.underway() > STREAMED and inbox.kind in _ROWS:
+        _stream(x)
+
+
+def _row_run(x: Exchange, head: Expected, data: bytes, start: int, at: int) -> int:
+    """The end of the rows that start at `at`: those that the result may still bring, or those that it may not."""
+    work = head.work
+    cap = work.verdict.permit.row_cap if work is not None else None
+    if work is None or cap is None:
+        return skip_run(data, at, len(data))
+    if work.excess is None:
+        if work.shown < cap:
+            return bounds.shown(work, cap, data, at)
+        if start < at:
+            x.relay(data[start:at])
+        bounds.cut_off(x, work, cap)
+    return skip_run(data, at, len(data))
+
+
+def _stream(x: Exchange) -> None:
+    """A long row goes through as it comes."""
+    inbox = x.server
+    head = x.answers.head()
+    if head is None or not _rows_for_client(x, head, inbox.kind):
+        return
+    work = head.work
+    cap = work.verdict.permit.row_cap if work is not None else None
+    if work is not None and cap is not None and work.excess is None:
+        if work.shown >= cap:
+            bounds.cut_off(x, work, cap)
+        work.shown += 1
+    x.relay(inbox.pass_rest())
+
+
+def _awaits_record(head: Expected | None) -> bool:
+    """Whether what comes now may be held until a record is durable: then what came before it goes out first."""
+    return head is not None and head.work is not None and head.work.writes
 
 
 def _is_for_client(head: Expected | None) -> bool:
@@ -109,14 +155,9 @@ def _unasked(kind: int) -> ProtocolViolation:
     return ProtocolViolation(f"the database sent a message of type {chr(kind)!r} that nothing asked for")
 
 
-def _rows_for_client(x: Exchange, head: Expected | None, kind: int) -> bool:
+def _rows_for_client(x: Exchange, head: Expected, kind: int) -> bool:
     """Whether rows of this kind may come now; False when they answer a probe."""
-    if (
-        head is None
-        or head.kind not in (EXECUTE, QUERY)
-        or head.recipient is Recipient.REFUSAL
-        or x.copying is not None
-    ):
+    if head.kind not in (EXECUTE, QUERY) or head.recipient is Recipient.REFUSAL or x.copying is not None:
         raise _unasked(kind)
     if kind == _COPY_DATA and not head.copying:
         raise _unasked(kind)
@@ -199,6 +240,7 @@ def _command_complete(x: Exchange, head: Expected | None, data: bytes, at: int, 
     statements = work.verdict.statements
     statement = statements[work.completed] if work.completed < len(statements) else None
     tag = messages.tag(data, at, end)
+    work.shown = 0
     outcomes.completed(x, work, tag)
     bounds.count(work, statement, tag)
     if head.kind == QUERY:
@@ -206,7 +248,8 @@ def _command_complete(x: Exchange, head: Expected | None, data: bytes, at: int, 
             # What it would have answered is not going to be true.
             x.limbo.clear()
             x.muted = True
-        elif work.writes:
+            return _DROP
+        if work.writes:
             x.limbo_open = True
         return None
     _settled(x, head, 67, (EXECUTE,))
@@ -214,15 +257,28 @@ def _command_complete(x: Exchange, head: Expected | None, data: bytes, at: int, 
 
 
 def _executed(x: Exchange, work: Work) -> bytes | None:
-    if work.excess is not None and not work.ended:
-        work.sqlstate = work.excess.sqlstate
-        outcomes.settle(x, work)
-        refusals.fail(x, work.excess, extended=True)
-        return _DROP
+    if work.excess is not None:
+        return _exceeded(x, work, work.excess)
     if work.writes and not work.ended and x.status == IDLE:
         x.batch_done.append(work)
     outcomes.settle(x, work)
     return None
+
+
+def _exceeded(x: Exchange, work: Work, denial: Denial) -> bytes:
+    """An Execute brought or changed too many rows."""
+    x.muted = False
+    work.excess = None
+    sync = next((request for request in x.answers.all() if request.kind == SYNC), None)
+    if sync is None:
+        work.sqlstate = denial.sqlstate
+        outcomes.settle(x, work)
+        refusals.fail(x, denial, extended=True)
+        return _DROP
+    # Its Sync has gone, so what it did stands; the client is told of nothing but the error up to there.
+    x.muted_until = sync
+    outcomes.settle(x, work)
+    return refusals.error(denial)
 
 
 def _empty_query(x: Exchange, head: Expected | None, data: bytes, at: int, end: int) -> bytes | None:
@@ -236,10 +292,12 @@ def _empty_query(x: Exchange, head: Expected | None, data: bytes, at: int, end: 
 
 def _portal_suspended(x: Exchange, head: Expected | None, data: bytes, at: int, end: int) -> bytes | None:
     request = _settled(x, head, 115, (EXECUTE,))
-    if request.work is not None and request.work.most is not None:
+    work = request.work
+    if work is not None and work.most is not None:
         # The client could commit now, and nobody would have learned how many rows it was.
-        request.work.excess = bounds.UNENFORCEABLE
-        return _executed(x, request.work)
+        work.excess = bounds.UNENFORCEABLE
+    if work is not None and work.excess is not None:
+        return _executed(x, work)
     return _shown(request)
 
 
@@ -250,55 +308,6 @@ def _function_result(x: Exchange, head: Expected | None, data: bytes, at: int, e
     return None
 
 
-def _error(x: Exchange, head: Expected | None, data: bytes, at: int, end: int) -> bytes | None:
-    found = messages.read_fields(data, at, end)
-    if head is None or found.get("V", found.get("S")) in ("FATAL", "PANIC"):
-        # The server goes: the client is told once, in the server's words.
-        x.farewell_said = True
-        return scrubbed(x, found, b"E")
-    copying.failed(x, head)
-    if head.kind not in (QUERY, FUNCTION):
-        return _batch_failed(x, head, found)
-    head.failed = True
-    if head.recipient is Recipient.REFUSAL and head.denial is not None:
-        if head.work is not None:
-            head.work.sqlstate = head.denial.sqlstate
-        return refusals.error(head.denial)
-    if head.step:
-        return scrubbed(x, found, b"E") if bounds.step_failed(x, head, found) else _DROP
-    if head.work is not None:
-        head.work.sqlstate = found["C"]
-    return scrubbed(x, found, b"E")
-
-
-def _batch_failed(x: Exchange, head: Expected, found: dict[str, str]) -> bytes | None:
-    """An error in the extended protocol: the server skips what it has been sent, up to the next Sync."""
-    told = scrubbed(x, found, b"E")
-    if head.recipient is Recipient.REFUSAL and head.denial is not None:
-        told = refusals.error(head.denial)
-    if x.probing and head.recipient is Recipient.NOBODY and not head.verdict:
-        if any(request.kind == SYNC and request.last for request in x.answers.all()):
-            x.probe_error = found
-            told = _DROP
-        else:
-            told = refusals.error(probes.unknown(found))
-    sqlstate = head.denial.sqlstate if head.denial is not None else found["C"]
-    if head.work is not None and not head.work.ended:
-        head.work.sqlstate = sqlstate
-        outcomes.settle(x, head.work)
-    if x.status == IDLE:
-        outcomes.batch_failed(x, sqlstate)
-    while (skipped := x.answers.head()) is not None and skipped.kind != SYNC:
-        x.answers.settle()
-        x.probe_over = x.probe_over or skipped.last
-        dropped_name(x, skipped, first=skipped is head)
-        if skipped is not head:
-            outcomes.skipped(x, skipped.work)
-    if len(x.answers) == 0:
-        copying.resync(x)
-    return told
-
-
 def _ready_for_query(x: Exchange, head: Expected | None, data: bytes, at: int, end: int) -> bytes | None:
     status = messages.read_ready(data, at, end)
     if head is None or head.kind not in (SYNC, QUERY, FUNCTION):
@@ -307,6 +316,9 @@ def _ready_for_query(x: Exchange, head: Expected | None, data: bytes, at: int, e
         raise ProtocolViolation("the database accepted what no database accepts")
     x.answers.settle()
     x.probe_over = x.probe_over or head.last
+    if x.muted_until is head:
+        x.muted_until = None
+        x.muted = False
     copying.ended(x, head)
     outcomes.transaction_status(x, head, status)
     if head.step == BEGIN_STEP or (not head.step and _is_for_client(head) and bounds.concluded(x, head)):
@@ -353,7 +365,7 @@ _ANSWERS: Final[dict[int, _Answer]] = {
     ord("I"): _empty_query,
     ord("s"): _portal_suspended,
     ord("V"): _function_result,
-    ord("E"): _error,
+    ord("E"): failure,
     ord("N"): notice,
     ord("A"): notification,
     ord("S"): parameter_status,

@@ -1,8 +1,5 @@
 """Query and FunctionCall: decided and recorded as a whole before any of it is forwarded."""
 
-from collections.abc import Iterable
-
-from ostiary.model.analysis import CopyRoute, StatementAnalysis
 from ostiary.model.decision import Permitted
 from ostiary.model.record import Outcome, OutcomeKind
 from ostiary.model.statement import Stage
@@ -15,13 +12,10 @@ from ostiary.protocols.postgres.refusals import deny
 from ostiary.session.actions import Record
 
 
-def may_copy_in(statements: Iterable[StatementAnalysis]) -> bool:
-    """Whether the server may turn to the client for rows; what is not understood may do anything."""
-    return any(one.copy is CopyRoute.FROM_CLIENT or not one.complete for one in statements)
-
-
 def notify(x: Exchange, verdict: Permitted) -> None:
     """Tell what policy has to say about the results to come, each text once in a session."""
+    if not verdict.notices:
+        return
     for notice in verdict.notices:
         if notice not in x.told and len(x.told) < x.limits.notices:
             x.told.add(notice)
@@ -47,7 +41,7 @@ def query(x: Exchange, data: bytes, at: int, end: int) -> bool:
 def _forward_query(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     work = pending.work
     if work is None:
-        work = pending.work = Work(pending.needed_ticket, verdict, pending.text)
+        work = pending.work = Work(pending.needed_ticket, verdict, pending.text, x.traits_of(verdict.statements))
     if work.most is not None:
         denial = bounds.unenforceable(x, work)
         if denial is not None:
@@ -67,7 +61,7 @@ def _forward_query(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     x.unsynced = False
     x.batch += 1
     sent(x, work)
-    if work.most is not None or may_copy_in(verdict.statements):
+    if work.most is not None or work.traits.may_copy_in:
         x.quiet_wanted = True
 
 
@@ -84,7 +78,7 @@ def function_call(x: Exchange, data: bytes, at: int, end: int) -> bool:
 
 def _forward_function_call(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     x.pending = None
-    work = Work(pending.needed_ticket, verdict, b"")
+    work = Work(pending.needed_ticket, verdict, b"", x.traits_of(verdict.statements))
     work.writes = True
     if verdict.permit.max_rows is not None:
         x.actions.append(Record(work.ticket, Outcome(OutcomeKind.NOT_RUN)))

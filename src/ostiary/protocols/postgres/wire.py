@@ -60,6 +60,23 @@ def skip_run(data: bytes, at: int, end: int, longest: int = HUGE_MESSAGE) -> int
     return at
 
 
+def skip_rows(data: bytes, at: int, end: int, most: int) -> tuple[int, int]:
+    """The same for at most so many messages; the position and how many there were."""
+    unpack = _LENGTH.unpack_from
+    kind = data[at]
+    count = 0
+    while count < most and at + HEADER <= end and data[at] == kind:
+        length: int = unpack(data, at + 1)[0]
+        if length < 4 or length > HUGE_MESSAGE:
+            raise ProtocolViolation(f"invalid message length {length}")
+        after = at + 1 + length
+        if after > end:
+            break
+        at = after
+        count += 1
+    return at, count
+
+
 class Inbox:
     """The bytes one side sent that nobody has dealt with yet.
 
