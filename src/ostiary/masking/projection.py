@@ -1,6 +1,7 @@
 """The masked projection of a relation: every column in its order, masked ones through their masks."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ostiary.analysis.catalog import Catalog, Relation
@@ -69,8 +70,9 @@ def projection(
     return Projection(text, kinds, tuple(warnings))
 
 
+@lru_cache(maxsize=1024)
 def tree_of(text: str) -> dict[str, Any]:
-    """The tree of one SELECT that we wrote, as ``{"SelectStmt": {...}}``."""
+    """The tree of one SELECT that we wrote, as ``{"SelectStmt": {...}}``. It is shared: nobody may change it."""
     (statement,) = parse(text.encode()).tree["stmts"]
     tree: dict[str, Any] = statement["stmt"]
     return tree

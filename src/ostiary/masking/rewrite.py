@@ -17,8 +17,8 @@ from ostiary.masking.mention import Watched, mentioned
 from ostiary.masking.projection import SYSTEM_COLUMNS, Projection, projection, tree_of
 from ostiary.masking.quoting import identifier
 from ostiary.masking.refusals import ColumnDenied, NotProvenSafe
-from ostiary.masking.resolving import relations_read, target_relation
-from ostiary.masking.scope import Reading, scope_of
+from ostiary.masking.resolving import resolved
+from ostiary.masking.scope import Reading
 from ostiary.masking.splice import Edit, TokenView, spliced
 from ostiary.masking.tree import Node, column_path, location_of, same, strings, walk
 from ostiary.model.analysis import Analysis, StatementAnalysis
@@ -86,17 +86,17 @@ def rewrite(parsed: Parsed, analysis: Analysis, catalog: Catalog, plan: MaskPlan
 
 def _statement(work: _Work, raw: Node, understood: StatementAnalysis) -> None:
     statement: Node = raw["stmt"]
-    read = relations_read(statement, understood, work.catalog)
-    target = target_relation(statement, understood, work.catalog)
+    found = resolved(statement, understood, work.catalog)
+    read, target, place = found.read, found.target, found.place
     _pin_functions(work, statement)
     # The checks look at the statement as it was sent, so all of them come before the first change of its tree.
     masked = [(reading, relation) for reading, relation in read if relation.name in work.plan.relations]
     system = {one.location: _system_columns(statement, one, relation) for one, relation in masked}
     touched = {one.location: mentioned(statement, _watched(work, one, relation)) for one, relation in masked}
-    groupings = [found for one, relation in masked for found in dependences(statement, one, relation)]
+    groupings = [each for one, relation in masked for each in dependences(statement, one, relation)]
     for reading, relation in masked:
         _refuse_denied(work, relation, touched[reading.location])
-        _shorten_columns(work, statement, reading, relation)
+        _shorten_columns(work, statement, place, reading, relation)
     for reading, relation in read:
         if relation.name in work.plan.relations:
             at = reading.location
@@ -105,8 +105,8 @@ def _statement(work: _Work, raw: Node, understood: StatementAnalysis) -> None:
             _qualify(work, reading.body, relation)
     for grouping in groupings:
         _group(work, grouping)
-    if target is not None:
-        _finish_target(work, statement, target)
+    if target is not None and place is not None:
+        _finish_target(work, statement, place, target)
 
 
 def _watched(work: _Work, reading: Reading, relation: Relation) -> Watched:
@@ -238,7 +238,7 @@ def _sample(work: _Work, statement: Node, reading: Reading) -> str:
     return f"TABLESAMPLE pg_catalog.{method[-1]}{rest}"
 
 
-def _shorten_columns(work: _Work, statement: Node, reading: Reading, relation: Relation) -> None:
+def _shorten_columns(work: _Work, statement: Node, target: Node | None, reading: Reading, relation: Relation) -> None:
     """``schema.table.column`` names a relation, which a projection no longer is: leave out the schema."""
     for node, body in walk(statement):
         if node != "ColumnRef":
@@ -249,7 +249,7 @@ def _shorten_columns(work: _Work, statement: Node, reading: Reading, relation: R
             continue
         if len(qualifiers) > 2 or qualifiers[0] != relation.name.schema or "alias" in reading.body:
             raise NotProvenSafe(f"column {'.'.join(path)} cannot be told from others", hint="use the table's alias")
-        if _range_names(statement).count(reading.alias) != 1:
+        if _range_names(statement, target).count(reading.alias) != 1:
             raise NotProvenSafe(
                 f"{'.'.join(qualifiers)} has to be told from another {reading.alias}", hint="use aliases"
             )
@@ -260,7 +260,7 @@ def _shorten_columns(work: _Work, statement: Node, reading: Reading, relation: R
         body["fields"] = body["fields"][1:]
 
 
-def _range_names(statement: Node) -> list[str]:
+def _range_names(statement: Node, target: Node | None) -> list[str]:
     """Every word that may qualify a column somewhere in the statement."""
     found = []
     for node, body in walk(statement):
@@ -269,7 +269,6 @@ def _range_names(statement: Node) -> list[str]:
             found.append(str(alias["aliasname"]))
         elif node == "RangeVar":
             found.append(str(body["relname"]))
-    target = scope_of(statement).target
     if target is not None:
         found.append(str(target.get("alias", {}).get("aliasname", target["relname"])))
     return found
@@ -284,11 +283,8 @@ def _group(work: _Work, grouping: Dependence) -> None:
     ]
 
 
-def _finish_target(work: _Work, statement: Node, target: Relation) -> None:
+def _finish_target(work: _Work, statement: Node, body: Node, target: Relation) -> None:
     copy = statement.get("CopyStmt")
-    body = scope_of(statement).target
-    if body is None:
-        return
     if copy is None or copy.get("is_from") or target.name not in work.plan.relations:
         _qualify(work, body, target)
         return

@@ -10,7 +10,7 @@ from ostiary.analysis.catalog import Catalog, Relation
 from ostiary.masking.catalogs import is_readable, is_system
 from ostiary.masking.expressions import unsafe_expressions
 from ostiary.masking.refusals import NotProvenSafe
-from ostiary.masking.resolving import relations_read, target_relation
+from ostiary.masking.resolving import Read, resolved
 from ostiary.masking.scope import Reading
 from ostiary.masking.session_settings import unsafe_change, unsafe_modes, unsafe_show
 from ostiary.masking.tree import Node, strings
@@ -42,8 +42,6 @@ _HARMLESS = frozenset({"FetchStmt", "ClosePortalStmt", "DeallocateStmt", "Unlist
 
 _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 
-Read = list[tuple[Reading, Relation]]
-
 
 def unsafe(statement: Node, understood: StatementAnalysis, catalog: Catalog, plan: MaskPlan) -> tuple[str, ...]:
     """Why one statement of a session with masked columns in reach is not proven safe; empty when it is.
@@ -60,12 +58,11 @@ def unsafe(statement: Node, understood: StatementAnalysis, catalog: Catalog, pla
     if kind not in _KNOWN:
         return (f"{kind} is not among the statements of masked sessions",)
     try:
-        read = relations_read(statement, understood, catalog)
-        target = target_relation(statement, understood, catalog)
+        found = resolved(statement, understood, catalog)
     except NotProvenSafe as error:
         return (error.message,)
-    reasons = dict.fromkeys(_relations(read))
-    reasons |= dict.fromkeys(_statement(statement, read, target, catalog, plan))
+    reasons = dict.fromkeys(_relations(found.read))
+    reasons |= dict.fromkeys(_statement(statement, found.read, found.target, catalog, plan))
     return tuple(reasons)
 
 

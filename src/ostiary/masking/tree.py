@@ -46,24 +46,26 @@ def same(one: object, other: object) -> bool:
     pending: list[tuple[object, object]] = [(one, other)]
     while pending:
         left, right = pending.pop()
+        if type(left) is not type(right):
+            return False
         if isinstance(left, dict) and isinstance(right, dict):
-            left_keys = {key for key, value in left.items() if not _is_location(key, value)}
-            right_keys = {key for key, value in right.items() if not _is_location(key, value)}
-            if left_keys != right_keys:
-                return False
-            pending.extend((left[key], right[key]) for key in left_keys)
+            both = left.keys() | right.keys()
+            for key in both:
+                mine, theirs = left.get(key), right.get(key)
+                # CREATE TABLESPACE has a location that is a text; that one means something.
+                if key in LOCATIONS and not isinstance(mine, str) and not isinstance(theirs, str):
+                    continue
+                if type(mine) is dict or type(mine) is list:
+                    pending.append((mine, theirs))
+                elif mine != theirs or type(mine) is not type(theirs):
+                    return False
         elif isinstance(left, list) and isinstance(right, list):
             if len(left) != len(right):
                 return False
             pending.extend(zip(left, right, strict=True))
-        elif left != right or type(left) is not type(right):
+        elif left != right:
             return False
     return True
-
-
-def _is_location(key: str, value: object) -> bool:
-    # CREATE TABLESPACE has a location that is a text; that one means something.
-    return key in LOCATIONS and isinstance(value, int)
 
 
 def strings(items: object) -> list[str] | None:
