@@ -263,18 +263,24 @@ def test_a_full_volume_refuses_says_so_in_the_record_and_recovers(tmp_path: Path
 
 
 def test_space_that_returns_is_noticed_without_anybody_asking(tmp_path: Path) -> None:
-    files = Failing()
+    class Noticing(Failing):
+        def __init__(self) -> None:
+            super().__init__()
+            self.renamed = threading.Event()
+
+        def rename(self, old: Path, new: Path) -> None:
+            super().rename(old, new)
+            self.renamed.set()
+
+    files = Noticing()
     log = opened(tmp_path, files=files)
     files.full = True
     append(log, *[b"x" * 50_000] * 30)
+    files.renamed.clear()
     files.full = False
-    assert log._writer.is_alive()
-    for _ in range(400):
-        if log.failure is None:
-            break
-        log._stop.wait(0.02)
-    assert log.failure is None
+    assert files.renamed.wait(20)
     log.close()
+    assert events(tmp_path) == ["log-unavailable", "log-recovered"]
 
 
 def test_async_counts_what_it_loses_and_records_the_gap(tmp_path: Path) -> None:

@@ -91,15 +91,18 @@ class Files:
 
     def put(self, contents: Mapping[Path, bytes]) -> None:
         """Write whole files: each is there with all of its content or not at all."""
-        for path, content in contents.items():
-            self.make_folder(path.parent)
-            temporary = path.with_name(path.name + TEMPORARY)
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            try:
-                self.write(fd, content, 0)
+        with contextlib.ExitStack() as stack:
+            descriptors: list[int] = []
+            for path, content in contents.items():
+                self.make_folder(path.parent)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                descriptors.append(os.open(path.with_name(path.name + TEMPORARY), flags, 0o600))
+                stack.callback(os.close, descriptors[-1])
+                self.write(descriptors[-1], content, 0)
+            # All are written before the first is synced: the journal then takes them in one go.
+            for fd in descriptors:
                 self.sync(fd)
-            finally:
-                os.close(fd)
-            temporary.rename(path)
+        for path in contents:
+            path.with_name(path.name + TEMPORARY).rename(path)
         for folder in {path.parent for path in contents}:
             self.sync_folder(folder)

@@ -3,7 +3,9 @@
 It reads only what is durable, and removes a segment only when a signed checkpoint covers it.
 """
 
+import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,11 @@ from ostiary.store.recovery import frames
 from ostiary.store.segments import Segments, segment_path
 from ostiary.store.tree import Tree
 
-CHUNK = 1 << 20
+CHUNK = 4 << 20
+CHECKPOINT_INTERVAL = 0.8
+"""Seconds between checkpoints while there is something new."""
+
+TICK = 0.05
 YIELD = 0.00005
 """Seconds given away between steps. It has to be a real sleep: a thread that lets go of the interpreter only for a
 moment has it back before the one that waits for it has woken up."""
@@ -56,7 +62,7 @@ class Integration:
             os.close(fd)
 
     def _read_chunk(self, fd: int, end: int) -> None:
-        length = min(2 * CHUNK, end - self._offset)
+        length = min(CHUNK, end - self._offset)
         data = os.pread(fd, length, self._offset)
         start = self._offset
         for frame in frames(data, 0):
@@ -73,3 +79,51 @@ class Integration:
         if self._offset == start:
             raise ValueError(f"no frame at offset {start} of segment {self._number}, where one was durable")
         self._tree.write_tiles()
+
+
+class Integrator:
+    """The thread that integrates now and then, and has the next segment ready.
+
+    `writable` says whether there is any use in preparing one; `broken` is told what must not happen.
+    """
+
+    def __init__(
+        self,
+        integration: Integration,
+        segments: Segments,
+        writable: Callable[[], bool],
+        broken: Callable[[Exception], None],
+    ) -> None:
+        self._integration = integration
+        self._segments = segments
+        self._writable = writable
+        self._broken = broken
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ostiary-tree", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after what is being done is done."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        due = time.monotonic() + CHECKPOINT_INTERVAL
+        try:
+            while not self._stop.wait(TICK):
+                self._prepare()
+                if time.monotonic() >= due:
+                    # The segments hold the records meanwhile; when they are full too, the writer says so.
+                    with contextlib.suppress(OSError):
+                        self._integration.run(self._prepare)
+                    due = time.monotonic() + CHECKPOINT_INTERVAL
+        except Exception as error:
+            self._broken(error)
+
+    def _prepare(self) -> None:
+        if self._writable():
+            with contextlib.suppress(OSError):
+                self._segments.prepare()

@@ -14,17 +14,15 @@ from ostiary.audit.encoding import event
 from ostiary.audit.tiles import MAX_ENTRY
 from ostiary.model.errors import LogUnavailable
 from ostiary.settings import Durability
+from ostiary.store.answers import Answers, Done
 from ostiary.store.files import Files
-from ostiary.store.integration import Integration
+from ostiary.store.integration import Integration, Integrator
 from ostiary.store.recovery import lock_folder, recover, unlock_folder
 from ostiary.store.segments import FOLDER, SEGMENT_BYTES, Segments
 
 ORIGIN = "ostiary"
 WINDOW = 0.002
 """Seconds that `batched` gathers before it makes a group durable."""
-
-CHECKPOINT_INTERVAL = 0.8
-"""Seconds between checkpoints while there is something new."""
 
 PROBE_INTERVAL = 1.0
 """Seconds between attempts to write again while nothing can be."""
@@ -35,7 +33,6 @@ RETRY_INTERVAL = 0.1
 QUEUE = 65_536
 """Records that `async` lets wait; what comes while they do is counted and lost."""
 
-Done = Callable[[LogUnavailable | None], None]
 Waiting = tuple[bytes, Done | None]
 
 
@@ -56,7 +53,7 @@ class Log:
         self._segments = segments
         self._integration = integration
         self._durability = durability
-        self._call_soon = call_soon
+        self._answers = Answers(call_soon)
         self._on_failure = on_failure
         self._lock = threading.Lock()
         self._pending: list[Waiting] = []
@@ -65,14 +62,12 @@ class Log:
         self._asleep = False
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._at_once: list[Done] = []
         self._lost = 0
         self._outage: Outage | None = None
         self._broken: LogUnavailable | None = None
         self._closing = False
-        self._stop = threading.Event()
         self._writer = threading.Thread(target=self._write, name="ostiary-log", daemon=True)
-        self._integrator = threading.Thread(target=self._integrate, name="ostiary-tree", daemon=True)
+        self._integrator = Integrator(integration, segments, lambda: self._outage is None, self._break)
 
     @classmethod
     def open(
@@ -151,7 +146,7 @@ class Log:
                     self._asleep = False
                     self._wake.release()
         if done is not None and (lossy or index < 0):
-            self._answer_at_once(done)
+            self._answers.at_once(done, self._broken)
         return index
 
     def close(self) -> None:
@@ -168,8 +163,7 @@ class Log:
                 self._asleep = False
                 self._wake.release()
         self._writer.join()
-        self._stop.set()
-        self._integrator.join()
+        self._integrator.stop()
         failure = self.failure
         try:
             self._segments.close()
@@ -222,7 +216,7 @@ class Log:
             while position < len(batch):
                 taken = self._segments.commit(first + position, records[position:] if position else records)
                 self._durable = first + position + taken
-                self._tell(batch[position : position + taken], None)
+                self._answers.tell([done for _, done in batch[position : position + taken]], None)
                 position += taken
         except OSError as error:
             self._fail(error, batch[position:])
@@ -249,7 +243,7 @@ class Log:
         self._fail_again(outage, casualties, reserved=1)
         self._record_outage(outage)
         if self._on_failure is not None:
-            self._schedule(partial(self._on_failure, failure))
+            self._answers.schedule(partial(self._on_failure, failure))
 
     def _fail_again(self, outage: "Outage", casualties: Sequence[Waiting], reserved: int = 0) -> None:
         """Refuse these and everything that came after them: an index is given again only after all later ones fell."""
@@ -260,7 +254,7 @@ class Log:
             if self._durability is Durability.ASYNC:
                 self._lost += len(batch)
         outage.refused += len(batch)
-        self._tell(batch, outage.failure)
+        self._answers.tell([done for _, done in batch], outage.failure)
 
     def _record_outage(self, outage: "Outage") -> None:
         leaf = event("log-unavailable", session=None, time_ns=outage.since, fields={"because": outage.failure.message})
@@ -298,58 +292,9 @@ class Log:
         with self._lock:
             self._broken = self._broken or failure
             batch, self._pending = self._pending, []
-        self._tell(batch, failure)
+        self._answers.tell([done for _, done in batch], failure)
         if self._on_failure is not None:
-            self._schedule(partial(self._on_failure, failure))
-
-    def _integrate(self) -> None:
-        due = time.monotonic() + CHECKPOINT_INTERVAL
-        try:
-            while not self._stop.wait(0.05):
-                self._prepare()
-                if time.monotonic() >= due:
-                    self._run_integration()
-                    due = time.monotonic() + CHECKPOINT_INTERVAL
-        except Exception as error:
-            self._break(error)
-
-    def _run_integration(self) -> None:
-        try:
-            self._integration.run(self._prepare)
-        except OSError:
-            # The segments hold the records meanwhile; when they are full too, the writer says so.
-            return
-
-    def _prepare(self) -> None:
-        if self._outage is None:
-            try:
-                self._segments.prepare()
-            except OSError:
-                return
-
-    def _tell(self, batch: Sequence[Waiting], failure: LogUnavailable | None) -> None:
-        waiting = [done for _, done in batch if done is not None]
-        if waiting:
-            self._schedule(partial(_call_all, waiting, failure))
-
-    def _answer_at_once(self, done: Done) -> None:
-        with self._lock:
-            self._at_once.append(done)
-            scheduled = len(self._at_once) > 1
-        if not scheduled:
-            self._schedule(self._answer)
-
-    def _answer(self) -> None:
-        with self._lock:
-            waiting, self._at_once = self._at_once, []
-        _call_all(waiting, self._broken)
-
-    def _schedule(self, call: Callable[[], None]) -> None:
-        try:
-            self._call_soon(call)
-        except RuntimeError:
-            # The event loop is closed, and with it everybody who could have waited.
-            return
+            self._answers.schedule(partial(self._on_failure, failure))
 
 
 class Outage:
@@ -362,15 +307,3 @@ class Outage:
         self.retry_at = retry_at
         self.since = since
         self.refused = 0
-
-
-def _call_all(waiting: Sequence[Done], failure: LogUnavailable | None) -> None:
-    """Call each, even when one of them raises; the first such error is raised at the end."""
-    raised: Exception | None = None
-    for done in waiting:
-        try:
-            done(failure)
-        except Exception as error:
-            raised = raised or error
-    if raised is not None:
-        raise raised
