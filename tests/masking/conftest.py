@@ -55,6 +55,7 @@ RELATIONS = (
     relation(5, "status", "id int, status text", key=""),
     relation(6, "shop.customers", "id int, email text"),
     relation(7, "customer_names", "id int, name text", kind="v", key=""),
+    relation(10, "order_totals", "id int, amount numeric", kind="v", key=""),
     relation(8, "pg_catalog.pg_class", "oid oid, relname name, relpartbound pg_node_tree", key=""),
     relation(9, "pg_catalog.pg_statistic", "starelid oid", key=""),
 )
@@ -83,6 +84,8 @@ CLASSES: Mapping[str, str] = {
     "public.customer_names.id": "none",
     "public.customer_names.name": "pii.name",
     "public.events.id": "none",
+    "public.order_totals.id": "none",
+    "public.order_totals.amount": "none",
 }
 
 MASKS = {

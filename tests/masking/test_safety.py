@@ -40,6 +40,7 @@ REFUSED = {
     "select 'x'::public.thing": "type public.thing",
     "select 'x'::pg_node_tree": "type pg_node_tree",
     "explain select * from customers": "EXPLAIN would show",
+    "explain select * from order_totals": "EXPLAIN would show how public.order_totals is defined",
     "explain (settings) select * from orders": "EXPLAIN option settings",
     "copy orders to '/tmp/x'": "file or a program",
     "copy orders from program 'x'": "file or a program",

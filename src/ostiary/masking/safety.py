@@ -99,6 +99,10 @@ def _statement(statement: Node, read: Read, target: Relation | None, catalog: Ca
 def _explain(body: Node, read: Read, plan: MaskPlan) -> Iterator[str]:
     if any(relation.name in plan.relations for _, relation in read):
         yield "EXPLAIN would show how columns are masked"
+    for _, relation in read:
+        # Plans spell out what a view or a policy computes, and its constants with it.
+        if relation.kind == "v" or relation.row_security:
+            yield f"EXPLAIN would show how {relation.name} is defined"
     if not set(body["query"]) <= {"SelectStmt", *_WRITES}:
         yield "EXPLAIN of this kind of statement"
     for option in body.get("options", []):
