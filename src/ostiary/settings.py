@@ -1,4 +1,4 @@
-"""ostiary.toml → `Settings`. An unknown key, a wrong type or an impossible combination refuses, naming file, line and key."""
+"""ostiary.toml → `Settings`. What it does not understand refuses to start, naming file, line and key."""
 
 import re
 import tomllib
@@ -41,7 +41,7 @@ class SslMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files of the listener's certificate; `client_ca` asks clients for certificates."""
+    """Files of the listener's certificate; with `client_ca`, a client without a certificate of it is refused."""
 
     certificate: Path
     key: Path
