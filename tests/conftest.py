@@ -4,6 +4,12 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("default", max_examples=100)
+settings.register_profile("deep", max_examples=10_000)
+# Chosen with --hypothesis-profile=deep.
+settings.load_profile("default")
 
 REQUIRE_LIVE = os.environ.get("OSTIARY_REQUIRE_LIVE") == "1"
 

@@ -2,10 +2,10 @@
 
 from ostiary.model.decision import Permitted, Refused, Verdict
 from ostiary.model.record import Outcome, OutcomeKind
-from ostiary.model.statement import Submission
+from ostiary.model.statement import Stage, Submission
 from ostiary.protocols.postgres import probes
 from ostiary.protocols.postgres.exchange import Exchange, Pending, Phase
-from ostiary.protocols.postgres.refusals import deny
+from ostiary.protocols.postgres.refusals import deny, deny_unnamed
 from ostiary.session.actions import Decide, Record
 from ostiary.session.events import Decided
 
@@ -65,7 +65,14 @@ def decided(x: Exchange, event: Decided) -> None:
         return
     x.pending = None
     if not x.discarding and x.phase is Phase.OPEN:
-        refused: Refused = verdict
+        refuse(x, pending, verdict)
+
+
+def refuse(x: Exchange, pending: Pending, refused: Refused) -> None:
+    """The message does not run."""
+    if pending.stage is Stage.PARSE and not pending.target:
+        deny_unnamed(x, refused.denial)
+    else:
         deny(x, refused.denial, extended=pending.extended)
 
 

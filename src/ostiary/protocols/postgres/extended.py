@@ -96,11 +96,11 @@ def bind(x: Exchange, data: bytes, at: int, end: int) -> bool:
     statement = x.statements.get(name)
     if statement is None:
         return _refused(x, NO_STATEMENT)
-    if statement.sql:
-        return _refused(x, NOT_FOR_BIND)
     if not name and not statement.confirmed and statement.batch != x.batch:
         # If its Parse was skipped, the unnamed statement is still the one before.
         return _wait(x)
+    if statement.sql:
+        return _refused(x, NOT_FOR_BIND)
     if portal not in x.portals and len(x.portals) >= x.limits.portals:
         return _refused(x, TOO_MANY_PORTALS)
     pending = Pending(Stage.BIND, statement.text, _forward_bind)

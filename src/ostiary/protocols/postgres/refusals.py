@@ -9,7 +9,7 @@ import re
 from ostiary.model.decision import Denial
 from ostiary.protocols.postgres import messages
 from ostiary.protocols.postgres.exchange import IDLE, RESERVED, Exchange
-from ostiary.protocols.postgres.expected import PARSE, QUERY, Expected
+from ostiary.protocols.postgres.expected import PARSE, QUERY, Expected, Prepared
 from ostiary.session.answers import Recipient
 
 _FAILING_NAME = (RESERVED + "refusal").encode()
@@ -83,11 +83,24 @@ def deny(x: Exchange, denial: Denial, *, extended: bool) -> None:
         fail(x, denial, extended=extended)
 
 
-def fail(x: Exchange, denial: Denial, *, extended: bool) -> Expected:
+def deny_unnamed(x: Exchange, denial: Denial) -> None:
+    """Refuse the Parse of an unnamed statement: a server drops the one before, whatever it thinks of the new one."""
+    if x.idle:
+        x.forget("")
+        x.unnamed = None
+        deny(x, denial, extended=True)
+        return
+    nothing = Prepared("", b"", b"", x.batch, None)
+    fail(x, denial, extended=True, name=b"").statement = nothing
+    # Until it has failed nobody knows whether it was skipped: a later Bind waits for that.
+    x.remember(nothing)
+
+
+def fail(x: Exchange, denial: Denial, *, extended: bool, name: bytes = _FAILING_NAME) -> Expected:
     """Make the server fail, in the client's name, with this denial."""
     text = failing_text(denial)
     if extended:
-        x.ask(messages.parse(_FAILING_NAME, text))
+        x.ask(messages.parse(name, text))
         request = x.owe(PARSE, Recipient.REFUSAL)
         x.unsynced = True
         # The server would skip the rest up to the Sync anyway; it need not see it.
