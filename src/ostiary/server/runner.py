@@ -228,6 +228,8 @@ class Runner:
             self._deadline.after(seconds, lambda: self._time_is_up(reason))
 
     def _time_is_up(self, reason: str) -> None:
+        # A backend whose socket closes does not notice until it writes: what runs would run on.
+        self.cancel_running()
         self._leave(reason)
         self.sides.abort()
 
