@@ -1,0 +1,56 @@
+"""Fixtures of this folder. Each worker has its own servers and gates, made when a test first wants them."""
+
+from collections.abc import Iterator
+
+import pytest
+from rig import DATABASE, Gate, Server, Target, datasource, debian_programs, embedded_programs, gate, role_of, server
+
+
+@pytest.fixture(scope="session")
+def server_18() -> Iterator[Server]:
+    """PostgreSQL 18 of the embedded wheel, in plaintext on loopback."""
+    with server(embedded_programs(), tls=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def server_15() -> Iterator[Server]:
+    """PostgreSQL 15 of Debian, which lets the gate's role in over TLS only."""
+    with server(debian_programs(), tls=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def gate_18(server_18: Server) -> Iterator[Gate]:
+    """uvloop, a backend at login; every way of logging in upstream; plaintext and TLS for clients."""
+    databases = datasource(DATABASE, server_18.url()) + datasource("lazy", server_18.url(), upstream="lazy")
+    for way in ("md5", "password", "trust"):
+        databases += datasource(way, server_18.url(role_of(way)))
+    with gate(server_18, databases, tls=True) as made:
+        made.start()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def gate_15(server_15: Server) -> Iterator[Gate]:
+    """asyncio, a backend at the first statement; verify-full and SCRAM upstream; plaintext and TLS for clients."""
+    databases = datasource(DATABASE, server_15.url(), upstream="lazy") + datasource("login", server_15.url())
+    for way in ("md5", "password", "trust"):
+        databases += datasource(way, server_15.url(role_of(way)))
+    with gate(server_15, databases, head='event_loop = "asyncio"', tls=True) as made:
+        made.start()
+        yield made
+
+
+ROUTES = {
+    "plaintext, login, uvloop, PostgreSQL 18": ("gate_18", 0),
+    "TLS, lazy, asyncio, verify-full, PostgreSQL 15": ("gate_15", 1),
+}
+
+
+@pytest.fixture(params=ROUTES.values(), ids=ROUTES.keys(), scope="session")
+def ways(request: pytest.FixtureRequest) -> tuple[Target, Target]:
+    """The direct way and the way through the gate, to the same database."""
+    name, listener = request.param
+    through: Gate = request.getfixturevalue(name)
+    return through.server.direct(), through.target(listener=listener)
