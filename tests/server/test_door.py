@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 import ssl
 import struct
@@ -295,5 +296,33 @@ def test_a_flood_past_every_limit_leaves_the_door_open(run: Run) -> None:
                 writer.write(startup())
                 answers = await messages_until(reader, b"E")
                 assert b"C08001\0" in answers[-1][1]
+
+    run(test())
+
+
+def test_a_process_without_descriptors_turns_clients_away_and_lets_them_in_later(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PG-RES-002: EMFILE."""
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        async with open_gate(NOWHERE) as gate:
+            clients = [socket.socket() for _ in range(20)]
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            highest = max(client.fileno() for client in clients)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+            try:
+                for client in clients:
+                    client.setblocking(False)
+                    await loop.sock_connect(client, ("127.0.0.1", gate.port))
+                await until(lambda: "turned away" in caplog.text)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+                for client in clients:
+                    client.close()
+            async with closing(await connected(gate.port)) as (reader, writer):
+                writer.write(startup())
+                assert (await message(reader))[0] == b"E"
 
     run(test())
