@@ -214,6 +214,26 @@ def test_the_statement_of_a_client_that_left_is_cancelled(
     run(test())
 
 
+def test_draining_waits_for_a_transaction_and_not_for_idle_clients(
+    run: Run, backend: Target, own_certificate: Certificate
+) -> None:
+    async def test() -> None:
+        async with gate_to(backend, own_certificate) as listener:
+            idle, busy = await entered(listener, "idle"), await entered(listener, "busy")
+            await busy.execute("begin")
+            draining = asyncio.ensure_future(listener.drain(10))
+            await until(lambda: listener.sessions == 1)
+            assert await busy.fetchval("select 1") == 1
+            await busy.execute("commit")
+            async with asyncio.timeout(5):
+                assert await draining == 0
+            await until(idle.is_closed)
+            idle.terminate()
+            busy.terminate()
+
+    run(test())
+
+
 async def entered(listener: Listener, name: str) -> "asyncpg.Connection":
     return await asyncpg.connect(
         host="127.0.0.1", port=listener.port, user="me", password="token", database="postgres", ssl=False,

@@ -81,6 +81,12 @@ class Conversation:
         self._admission = Admission(opened, lazy=lazy, known_parameters=dict(known_parameters or {}), key_data=key_data)
         self._x = Exchange(limits or Limits(), opened.claimed, minor)
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether ending it now cuts nothing off: no statement, no decision, no transaction is under way."""
+        x = self._x
+        return x.phase is Phase.OPEN and x.idle and x.pending is None and x.client.held == 0
+
     def receive(self, event: Event) -> list[Action]:
         """Tell what happened; get what to do, in order."""
         x = self._x
