@@ -127,12 +127,9 @@ def test_content_is_never_read_past_its_end(junk: bytes) -> None:
 
 
 def test_an_encoder_packs_no_length_that_wraps() -> None:
-    class Long(bytes):
-        def __len__(self) -> int:
-            return 0x40000000
-
+    # A gibibyte of zeros that nobody has touched costs no memory.
     with pytest.raises(ProtocolViolation):
-        frame(b"Q", Long())
+        frame(b"Q", bytes(0x40000000))
 
 
 def test_origins_are_read_from_a_row_description() -> None:
