@@ -4,10 +4,12 @@ import os
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", max_examples=100)
-settings.register_profile("deep", max_examples=10_000)
+# No test asserts a wall-clock time, so a slow machine makes none fail: no deadline, no check of speed.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", PATIENT, max_examples=100)
+settings.register_profile("deep", PATIENT, max_examples=10_000)
 # Chosen with --hypothesis-profile=deep.
 settings.load_profile("default")
 
