@@ -351,8 +351,8 @@ def _resolve_execute(statement: StatementAnalysis, view: SessionView, catalog: C
         functions=meant.functions + statement.functions,
         incomplete=meant.incomplete + statement.incomplete,
         has_predicate=meant.has_predicate,
-        changes_catalog=meant.changes_catalog,
-        changes_session=meant.changes_session,
+        changes_catalog=meant.changes_catalog or statement.changes_catalog,
+        changes_session=meant.changes_session or statement.changes_session,
     )
 
 

@@ -77,8 +77,8 @@ class SessionDesk:
         self._peer = peer
         self._identity: Identity | None = None
         self._datasource: Datasource | None = None
-        self._numbers: dict[Ticket, int] = {}
-        self._number = 0
+        self._intents = 0
+        self._newest = Ticket(0)
         self._kept: tuple[Snapshots, Circumstances, Standing] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._templates: dict[int, tuple[Judged, Stage, bytes]] = {}
@@ -180,13 +180,13 @@ class SessionDesk:
             # Nothing runs at Parse, and what an Execute runs was recorded at its Bind.
             reply(Decided(action.ticket, verdict))
             return
-        self._number += 1
-        self._numbers[action.ticket] = self._number
+        self._intents += 1
+        self._newest = action.ticket
         commitments = self._desk.commitments
         leaf = intent(
             self._template(judged, submission.stage, submission.view.claimed),
             session=self._session_id,
-            number=self._number,
+            number=action.ticket,
             time_ns=time.time_ns(),
             commitment=commitments.commit(submission.text),
             parameters_commitment=(
@@ -222,11 +222,13 @@ class SessionDesk:
         return made
 
     def record(self, action: Record, reply: Reply) -> None:
-        """Record how a statement ended; with `wait`, answer once that is durable."""
-        number = self._numbers.pop(action.ticket, None)
-        if number is None:
+        """Record how a statement ended; with `wait`, answer once that is durable.
+
+        A second outcome of one intent is news: what was done in a batch is undone when the batch fails later.
+        """
+        if action.ticket > self._newest:
             raise LookupError(f"no intent was recorded under ticket {action.ticket}")
-        leaf = outcome(session=self._session_id, number=number, time_ns=time.time_ns(), outcome=action.outcome)
+        leaf = outcome(session=self._session_id, number=action.ticket, time_ns=time.time_ns(), outcome=action.outcome)
 
         def recorded(failure: LogUnavailable | None) -> None:
             reply(Recorded(action.ticket) if failure is None else Ended(UNRECORDED))
@@ -261,7 +263,7 @@ class SessionDesk:
         if not self._desk.connections[key]:
             del self._desk.connections[key]
         self._identity = None
-        self._record_event("session-closed", {"reason": reason, "statements": self._number}, lambda _: None)
+        self._record_event("session-closed", {"reason": reason, "statements": self._intents}, lambda _: None)
 
     def _admit(self, action: Authenticate) -> tuple[Identity, Datasource] | Denial:
         desk = self._desk
