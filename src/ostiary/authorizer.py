@@ -11,7 +11,7 @@ from ostiary.analysis.abstraction import Template, abstracted, template
 from ostiary.analysis.analyse import analyse
 from ostiary.analysis.catalog import Catalog
 from ostiary.analysis.parse import Parsed, SqlNotUnderstood, parse
-from ostiary.analysis.walk import UNKNOWN_RELATION
+from ostiary.analysis.walk import UNKNOWN_FUNCTION, UNKNOWN_RELATION
 from ostiary.masking.apply import Shaped, shape_statement
 from ostiary.masking.plan import forbidden_origins, plan_for
 from ostiary.masking.session_settings import unsafe_at_startup
@@ -27,6 +27,8 @@ from ostiary.policy.requirements import Asker, DatasourceFacts
 from ostiary.session_limits import SessionLimits, refuse_encodings
 
 CLAIMS = ("purpose", "ticket", "workflow", "run")
+
+DROPPED_RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "foreign table"})
 
 REMEMBERED_STANDINGS = 1024
 REMEMBERED_TEXTS = 2048
@@ -193,7 +195,7 @@ class Authorizer:
             return Judged(Refused(denial, analysis.statements), analysis)
         judgement = self._asker(case, analysis).judge(analysis)
         if judgement.denial is not None:
-            denial = _unknown_relation(analysis, judgement.denial) or judgement.denial
+            denial = _unknown_name(analysis, judgement.denial) or judgement.denial
             return Judged(Refused(denial, analysis.statements), analysis)
         shaped = Shaped(text) if not standing.plan else shape_statement(parsed, analysis, case.catalog, standing.plan)
         if isinstance(shaped, Denial):
@@ -250,18 +252,26 @@ def refuse_startup(standing: Standing, limits: SessionLimits, settings: Mapping[
     return None
 
 
-def _unknown_relation(analysis: Analysis, denial: Denial) -> Denial | None:
+def _unknown_name(analysis: Analysis, denial: Denial) -> Denial | None:
     """What the server would say of a name that nobody knows, when nothing else is wrong with the text."""
-    reasons = [reason for statement in analysis.statements for reason in statement.incomplete]
-    if denial.code != "not-understood" or not all(reason.startswith(UNKNOWN_RELATION) for reason in reasons):
+    reasons = [(one, reason) for one in analysis.statements for reason in one.incomplete]
+    if denial.code != "not-understood" or not reasons:
         return None
-    name = reasons[0].removeprefix(UNKNOWN_RELATION).partition(" does not exist")[0]
-    return Denial(
-        "unknown-relation",
-        f'relation "{name}" does not exist',
-        hint="check the name, its schema and search_path; tables made elsewhere appear within seconds",
-        sqlstate="42P01",
-    )
+    hint = "check the name, its schema and search_path; what is made elsewhere appears within seconds"
+    if not all(reason.startswith((UNKNOWN_RELATION, UNKNOWN_FUNCTION)) for _, reason in reasons):
+        return None
+    statement, reason = reasons[0]
+    if reason.startswith(UNKNOWN_FUNCTION):
+        name = reason.removeprefix(UNKNOWN_FUNCTION)
+        return Denial("unknown-function", f"function {name} does not exist", hint=hint, sqlstate="42883")
+    name = reason.removeprefix(UNKNOWN_RELATION).partition(" does not exist")[0]
+    kind = statement.tag.removeprefix("DROP ").lower()
+    if kind in DROPPED_RELATIONS:
+        # DropErrorMsgNonExistent (dropcmds.c) names the kind, and no schema.
+        message = f'{kind} "{name.rpartition(".")[2]}" does not exist'
+    else:
+        message = f'relation "{name}" does not exist'
+    return Denial("unknown-relation", message, hint=hint, sqlstate="42P01")
 
 
 def _refuse_settings(standing: Standing, limits: SessionLimits, analysis: Analysis) -> Denial | None:
@@ -370,5 +380,5 @@ def _not_parsed(standing: Standing, text: bytes, error: SqlNotUnderstood) -> Jud
     if standing.unanalysed and not standing.plan and b"\0" not in text:
         permit = Permit(text, standing.versions, standing.asker.unanalysed_policies())
         return Judged(Permitted(permit, (unknown,)), None)
-    denial = Denial(error.code, error.message, hint=error.hint, sqlstate=error.sqlstate)
+    denial = Denial(error.code, error.message, hint=error.hint, sqlstate=error.sqlstate, position=error.position)
     return Judged(Refused(denial, (unknown,)), None)

@@ -16,7 +16,8 @@ REFUSED = "42501"
 class Denial:
     """Why something does not run. `code` is a documented reason code such as ``policy-denies``.
 
-    `detail` names the policy or what was not understood; `hint` is the next step for the person or agent.
+    `detail` names the policy or what was not understood; `hint` is the next step for the person or agent. `position`
+    is the character of the text (from 1) that a syntax error points at.
     """
 
     code: str
@@ -25,6 +26,7 @@ class Denial:
     hint: str = ""
     policies: tuple[PolicyId, ...] = ()
     sqlstate: str = REFUSED
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ UNRECORDED = Denial(
     sqlstate="58030",
 )
 
+UNKNOWN_NAMES = frozenset({"unknown-relation", "unknown-function"})
+
 # A rewriting session has its own lexer mode and encoding, whatever the database's defaults are.
 FORCED_SETTINGS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 
@@ -142,7 +144,7 @@ class SessionDesk:
     def decide(self, action: Decide, reply: Reply) -> None:
         """Decide, record, and only then say so."""
         judged = self._authorize(action)
-        if isinstance(judged.verdict, Refused) and judged.verdict.denial.code == "unknown-relation":
+        if isinstance(judged.verdict, Refused) and judged.verdict.denial.code in UNKNOWN_NAMES:
             # Somebody may have made it since the last snapshot; look once more before refusing.
             self._keep(self._decide_after_refresh(action, reply))
             return

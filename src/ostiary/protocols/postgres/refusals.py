@@ -9,7 +9,7 @@ import re
 from ostiary.model.decision import Denial
 from ostiary.protocols.postgres import messages
 from ostiary.protocols.postgres.exchange import IDLE, RESERVED, Exchange
-from ostiary.protocols.postgres.expected import PARSE, QUERY, Expected, Prepared
+from ostiary.protocols.postgres.expected import PARSE, QUERY, Expected
 from ostiary.session.answers import Recipient
 
 _FAILING_NAME = (RESERVED + "refusal").encode()
@@ -56,7 +56,9 @@ def fields(denial: Denial, severity: str = "ERROR") -> dict[str, str]:
     if named:
         detail = f"{detail}{'; ' if detail else ''}policy: {', '.join(named)}"
     content = {"S": severity, "V": severity, "C": denial.sqlstate, "M": denial.message}
-    content |= {code: value for code, value in (("D", detail), ("H", denial.hint), ("R", denial.code)) if value}
+    position = "" if denial.position is None else str(denial.position)
+    more = (("D", detail), ("H", denial.hint), ("P", position), ("R", denial.code))
+    content |= {code: value for code, value in more if value}
     return content
 
 
@@ -90,10 +92,7 @@ def deny_unnamed(x: Exchange, denial: Denial) -> None:
         x.unnamed = None
         deny(x, denial, extended=True)
         return
-    nothing = Prepared("", b"", b"", x.batch, None)
-    fail(x, denial, extended=True, name=b"").statement = nothing
-    # Until it has failed nobody knows whether it was skipped: a later Bind waits for that.
-    x.remember(nothing)
+    x.supersede_unnamed(fail(x, denial, extended=True, name=b""))
 
 
 def fail(x: Exchange, denial: Denial, *, extended: bool, name: bytes = _FAILING_NAME) -> Expected:
@@ -108,6 +107,7 @@ def fail(x: Exchange, denial: Denial, *, extended: bool, name: bytes = _FAILING_
     else:
         x.ask(messages.query(text))
         request = x.owe(QUERY, Recipient.REFUSAL)
+        x.supersede_unnamed(request)
         x.unsynced = False
         x.batch += 1
     request.denial = denial
