@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import re
 import select
 import threading
 import uuid
@@ -23,6 +24,10 @@ def connect(target: Target, **options: Any) -> Connection:
     return psycopg.connect(**target.libpq(), **options)
 
 
+UNKNOWN_NAMES = {"42P01", "42883"}
+"""The gate knows these before the server does: its hint is another, and it does not know the place or the types."""
+
+
 def told(error: psycopg.Error) -> dict[str, Any]:
     """Everything that the client was told of an error, except where in the server's source it was raised."""
     names = (
@@ -30,6 +35,9 @@ def told(error: psycopg.Error) -> dict[str, Any]:
         "internal_query", "context", "schema_name", "table_name", "column_name", "datatype_name", "constraint_name",
     )  # fmt: skip
     found = {name: getattr(error.diag, name) for name in names}
+    if error.sqlstate in UNKNOWN_NAMES:
+        found |= {"statement_position": None, "message_hint": None}
+        found["message_primary"] = re.sub(r"\(.*\)", "", error.diag.message_primary or "")
     return {"class": type(error).__name__} | {name: value for name, value in found.items() if value is not None}
 
 
@@ -48,13 +56,17 @@ def selects(target: Target) -> Any:
             cursor = connection.cursor(binary=binary)
             cursor.execute("select %s::int, %s::text, %t, null::date", (7, "schön 'quoted'", "x"))
             seen.append((cursor.fetchall(), cursor.statusmessage, cursor.rowcount))
-            seen.append([(one.name, one.type_code, one.internal_size, one.precision) for one in cursor.description or ()])
+            seen.append(
+                [(one.name, one.type_code, one.internal_size, one.precision) for one in cursor.description or ()]
+            )
             cursor.execute("select n, n * %b from generate_series(1, 5) n", (Decimal("1.5"),), binary=binary)
             seen.append(cursor.fetchall())
         seen.append(connection.execute("select 1 where false").fetchall())
         seen.append(connection.info.encoding)
         seen.append(connection.info.server_version)
-        seen.append({name: connection.info.parameter_status(name) for name in ("DateStyle", "TimeZone", "is_superuser")})
+        seen.append(
+            {name: connection.info.parameter_status(name) for name in ("DateStyle", "TimeZone", "is_superuser")}
+        )
     return seen
 
 
@@ -397,7 +409,8 @@ def many(target: Target) -> Any:
 def several(target: Target) -> Any:
     seen: list[Any] = []
     with connect(target, autocommit=True) as connection:
-        cursor = connection.execute("select 1; select 'two' as b; create temporary table s (x int); insert into s values (3)")
+        connection.execute("create temporary table s (x int)")
+        cursor = connection.execute("select 1; select 'two' as b; insert into s values (3); create table s2 (y int)")
         while True:
             seen.append((cursor.statusmessage, cursor.fetchall() if cursor.description else None))
             if not cursor.nextset():
@@ -410,6 +423,7 @@ def several(target: Target) -> Any:
         seen.append(connection.execute("select * from s order by 1").fetchall())
         connection.execute("begin; insert into s values (8); commit; insert into s values (9)")
         seen.append(connection.execute("select * from s order by 1").fetchall())
+        connection.execute("drop table s2; select 1")
         for text in ("", ";", " ; ; ", "-- c", "/* c */;"):
             empty = connection.execute(text.encode())
             seen.append((empty.statusmessage, empty.pgresult.status if empty.pgresult else None))

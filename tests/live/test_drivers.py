@@ -12,7 +12,9 @@ pytestmark = pytest.mark.live
 pytest_plugins = ["rigging"]
 
 DRIVERS = {"psycopg": drive_psycopg.SCENES}
-SCENES = [pytest.param(scene, id=f"{driver}: {name}") for driver, scenes in DRIVERS.items() for name, scene in scenes.items()]
+SCENES = [
+    pytest.param(scene, id=f"{driver}: {name}") for driver, scenes in DRIVERS.items() for name, scene in scenes.items()
+]
 
 
 @pytest.mark.parametrize("scene", SCENES)
