@@ -9,7 +9,7 @@ import pytest
 
 from ostiary.analysis.analyse import NODES, analyse
 from ostiary.analysis.catalog import Catalog, from_json
-from ostiary.analysis.parse import Parsed, parse
+from ostiary.analysis.parse import Parsed, SqlNotUnderstood, parse
 from ostiary.analysis.versions import NODES_SINCE
 from ostiary.model.analysis import StatementAnalysis
 
@@ -100,3 +100,24 @@ def test_a_name_in_the_temporary_schema_hides_all_others() -> None:
     for text in (b"select id from customers", b"select id from pg_temp.customers"):
         one = analyse(parse(text), overlay, path).statements[0]
         assert [str(access.relation) for access in one.accesses] == ["pg_temp_3.customers"]
+
+
+QUADRATIC = {
+    "tables": b"select 1 from " + b",".join(b"customers c%d" % number for number in range(10_000)),
+    "functions": b"select 1 from " + b",".join([b"upper('a')"] * 10_000),
+    "common table expressions": b"with "
+    + b",".join(b"c%d as (select 1)" % number for number in range(9_000))
+    + b" select 1",
+}
+
+
+@pytest.mark.parametrize("text", QUADRATIC.values(), ids=QUADRATIC.keys())
+def test_work_that_grows_faster_than_the_text_is_refused(text: bytes) -> None:
+    with pytest.raises(SqlNotUnderstood) as caught:
+        analyse(parse(text), CATALOG, CATALOG.implicit_path)
+    assert (caught.value.code, caught.value.sqlstate) == ("sql-too-deep", "54001")
+
+
+def test_as_many_tables_as_anybody_joins_are_analysed() -> None:
+    text = b"select 1 from " + b",".join(b"customers c%d" % number for number in range(500))
+    assert len(analyse(parse(text), CATALOG, CATALOG.implicit_path).statements[0].references) == 500

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from ostiary.analysis.scope import SYSTEM_COLUMNS, Item, Node, Scope, text_of
 from ostiary.analysis.walk import Walk
+from ostiary.model.analysis import Action
 
 
 def column_reference(walk: Walk, body: Node, scope: Scope) -> None:
@@ -16,6 +17,7 @@ def column_reference(walk: Walk, body: Node, scope: Scope) -> None:
     last = parts[-1]
     if len(parts) == 1:
         if last is None:
+            walk.spend(len(scope.items))
             _everything(walk, scope.items)
         else:
             _unqualified(walk, last, scope)
@@ -31,25 +33,27 @@ def _everything(walk: Walk, items: Iterable[Item]) -> None:
 
 
 def _unqualified(walk: Walk, name: str, scope: Scope) -> None:
-    found = whole = False
-    opaque = False
+    explained = name in SYSTEM_COLUMNS
     for level in scope.levels():
-        for item in level.items:
-            found = walk.reads_column(item, name) or found
-            opaque = opaque or (item.relation is None and not item.members)
-            if item.alias == name:
-                # PostgreSQL takes a column before a whole row; an opaque item may or may not have the column.
-                whole = True
-                walk.reads_all(item)
-        # The innermost level that has the column is meant (parse_relation.c, colNameToVar).
-        if found:
+        walk.spend()
+        names = level.names()
+        for item in names.aliases.get(name, ()):
+            # PostgreSQL takes a column before a whole row; an opaque item may or may not have the column.
+            explained = True
+            walk.reads_all(item)
+        relations = names.columns.get(name)
+        if relations is not None:
+            for relation in relations:
+                walk.access(Action.READ, relation.name, columns=(name,))
+            # The innermost level that has the column is meant (parse_relation.c, colNameToVar).
             return
-    if found or whole or opaque or name in SYSTEM_COLUMNS:
-        return
-    if scope.query is not None and name in _made_names(scope.query):
+        explained = explained or names.opaque
+    if explained or (scope.query is not None and name in _made_names(scope.query)):
         return
     # Nothing explains the name: the server will complain, or it knows a column that this catalog does not have yet.
-    _everything(walk, _nearest_items(scope))
+    nearest = _nearest_items(scope)
+    walk.spend(len(nearest))
+    _everything(walk, nearest)
 
 
 def _nearest_items(scope: Scope) -> list[Item]:
@@ -58,36 +62,35 @@ def _nearest_items(scope: Scope) -> list[Item]:
 
 def _qualified(walk: Walk, schema: str | None, alias: str, name: str | None, scope: Scope) -> None:
     for level in scope.levels():
-        here = [item for item in level.items if _named(item, schema, alias)]
+        walk.spend()
+        here = level.names().aliases.get(alias, ())
+        if schema is not None:
+            here = [item for item in here if item.schema == schema]
         for item in here:
             _field(walk, item, name)
         if here:
             return
-    _everything(walk, _nearest_items(scope))
-
-
-def _named(item: Item, schema: str | None, alias: str) -> bool:
-    return item.alias == alias and (schema is None or item.schema == schema)
+    nearest = _nearest_items(scope)
+    walk.spend(len(nearest))
+    _everything(walk, nearest)
 
 
 def _field(walk: Walk, item: Item, name: str | None) -> None:
     if name is None:
         walk.reads_all(item)
         return
-    if item.relation is not None and walk.reads_column(item, name):
+    found = False
+    for relation in item.relations:
+        if relation.column(name) is not None:
+            walk.access(Action.READ, relation.name, columns=(name,))
+            found = True
+    if found or name in SYSTEM_COLUMNS:
         return
-    inner = list(item.relations())
-    found = [walk.reads_column(one, name) for one in inner]
-    if any(found) or name in SYSTEM_COLUMNS:
-        return
-    if item.query is not None and not walk.is_function(name):
-        return
-    if not inner and item.query is not None and name in output_names(item.query):
+    if item.opaque and (not walk.is_function(name) or (item.query is not None and name in output_names(item.query))):
         return
     # A function on the whole row. For an opaque item whose columns are not known it may be a column as well.
     walk.reads_all(item)
-    called = walk.calls((name,), known=True)
-    if inner and not called:
+    if not walk.calls((name,), known=True) and not item.opaque:
         walk.incomplete(f"unknown column: {item.alias}.{name}")
 
 

@@ -187,6 +187,13 @@ def too_deep() -> SqlNotUnderstood:
     )
 
 
+def too_many() -> SqlNotUnderstood:
+    """The refusal for statements whose names would take too long to look up."""
+    return SqlNotUnderstood(
+        "The statement has more tables or names than are analysed.", code="sql-too-deep", sqlstate=TOO_COMPLEX
+    )
+
+
 def _on_large_stack(text: bytes) -> bytes:
     try:
         document: bytes = _STACK.run(lambda: _call(text))

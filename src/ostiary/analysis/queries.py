@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 
+from ostiary.analysis.catalog import Relation
 from ostiary.analysis.definitions import defines_new
+from ostiary.analysis.parse import too_many
 from ostiary.analysis.scope import Ctes, Item, Node, Scope, names_of
 from ostiary.analysis.walk import NodeReader, Walk
+from ostiary.model.analysis import Action
+
+MAXIMUM_ITEMS = 1_000
+"""FROM items of one level. Precedent: SQL Server takes 256 tables in a SELECT, MySQL 61 in a join."""
 
 _EXPRESSIONS = (
     "targetList",
@@ -55,6 +61,7 @@ def with_clause(walk: Walk, clause: Node | None, around: Scope) -> Ctes:
         walk.push(term["ctequery"], Scope(around, visible))
         walk.push(term.get("cycle_clause"), Scope(around, visible))
         if not clause.get("recursive"):
+            walk.spend(len(visible))
             visible = {**visible, term["ctename"]: term}
     return visible
 
@@ -78,62 +85,82 @@ def _table(walk: Walk, body: Node, scope: Scope, *, sampled: bool = False) -> li
     if "schemaname" not in body and name in scope.ctes:
         term = scope.ctes[name]
         query = None if "colnames" in alias or "aliascolnames" in term else term["ctequery"]
-        return _added(scope, Item(shown, query=query))
+        return _added(walk, scope, Item(shown, query=query))
     relation = walk.known(body)
     if relation is None:
-        return _added(scope, Item(shown))
+        return _added(walk, scope, Item(shown))
     walk.refers(body, relation, sampled=sampled)
-    schema = None if alias else relation.name.schema
-    return _added(scope, Item(shown, relation=relation, schema=schema, renamed="colnames" in alias))
+    if "colnames" in alias:
+        # The new names may stand for any column; which one is not worth the risk of counting wrongly.
+        walk.access(Action.READ, relation.name)
+        return _added(walk, scope, Item(shown))
+    return _added(walk, scope, Item(shown, (relation,), schema=None if alias else relation.name.schema))
 
 
-def _added(scope: Scope, item: Item) -> list[Item]:
+def _added(walk: Walk, scope: Scope, item: Item) -> list[Item]:
+    if len(scope.items) == MAXIMUM_ITEMS:
+        raise too_many()
+    walk.spend()
     scope.items.append(item)
     return [item]
 
 
 def _join(walk: Walk, body: Node, scope: Scope) -> list[Item]:
+    before = len(scope.items)
     items = [*from_item(walk, body["larg"], scope), *from_item(walk, body["rarg"], scope)]
+    walk.spend(len(items))
     # ON sees the two sides and nothing beside them (parse_clause.c, transformJoinOnClause).
-    walk.push(body.get("quals"), Scope(scope.parent, scope.ctes, items))
+    if "quals" in body:
+        walk.push(body["quals"], Scope(scope.parent, scope.ctes, items))
     if body.get("isNatural"):
         walk.operates(("=",))
         for item in items:
             walk.reads_all(item)
     for column in body.get("usingClause", ()):
         walk.operates(("=",))
-        for item in items:
-            for one in item.relations():
-                walk.reads_column(one, column["String"]["sval"])
+        for relation in _relations(items):
+            if relation.column(column["String"]["sval"]) is not None:
+                walk.access(Action.READ, relation.name, columns=(column["String"]["sval"],))
     if "join_using_alias" in body:
         # It names only the columns that USING joins; the other names stay visible.
-        items = [*items, *_added(scope, Item(body["join_using_alias"]["aliasname"], members=tuple(items)))]
-    return items if "alias" not in body else _joined_as(walk, body["alias"], items, scope)
-
-
-def _joined_as(walk: Walk, alias: Node, items: list[Item], scope: Scope) -> list[Item]:
-    if "colnames" in alias:
+        items = [*items, *_added(walk, scope, _joined(body["join_using_alias"], items))]
+    if "alias" not in body:
+        return items
+    if "colnames" in body["alias"]:
         for item in items:
             walk.reads_all(item)
     # The names inside a join that has an alias are not visible outside (section 7.2.1.2), its columns are.
-    hidden = []
-    for item in items:
-        scope.items.remove(item)
-        hidden.append(Item(None, relation=item.relation, renamed=item.renamed, members=item.members, query=item.query))
-    scope.items.extend(hidden)
-    return [*hidden, *_added(scope, Item(alias["aliasname"], members=tuple(items)))]
+    hidden = [Item(None, item.relations, opaque=item.opaque) for item in items if not item.joined]
+    scope.items[before:] = hidden
+    return [*hidden, *_added(walk, scope, _joined(body["alias"], items))]
+
+
+def _joined(alias: Node, items: list[Item]) -> Item:
+    opaque = "colnames" in alias or any(item.opaque for item in items)
+    return Item(alias["aliasname"], _relations(items), opaque=opaque, joined=True)
+
+
+def _relations(items: list[Item]) -> tuple[Relation, ...]:
+    found = {relation.name: relation for item in items if not item.joined for relation in item.relations}
+    return tuple(found.values())
 
 
 def _subquery(walk: Walk, body: Node, scope: Scope) -> list[Item]:
-    walk.push(body["subquery"], scope.so_far() if body.get("lateral") else scope.beside())
+    walk.push(body["subquery"], _so_far(walk, scope) if body.get("lateral") else scope.beside())
     alias = body.get("alias", {})
     query = None if "colnames" in alias else body["subquery"]
-    return _added(scope, Item(alias.get("aliasname"), query=query))
+    return _added(walk, scope, Item(alias.get("aliasname"), query=query))
+
+
+def _so_far(walk: Walk, scope: Scope) -> Scope:
+    # Each copy is as long as what stands before it.
+    walk.spend(len(scope.items))
+    return scope.so_far()
 
 
 def _function(walk: Walk, body: Node, scope: Scope) -> list[Item]:
-    walk.push([body["functions"], body.get("coldeflist")], scope.so_far())
-    return _added(scope, Item(body.get("alias", {}).get("aliasname", _function_name(body))))
+    walk.push([body["functions"], body.get("coldeflist")], _so_far(walk, scope))
+    return _added(walk, scope, Item(body.get("alias", {}).get("aliasname", _function_name(body))))
 
 
 def _function_name(body: Node) -> str | None:
@@ -143,8 +170,8 @@ def _function_name(body: Node) -> str | None:
 
 def _table_function(walk: Walk, body: Node, scope: Scope) -> list[Item]:
     parts = {key: value for key, value in body.items() if key != "alias"}
-    walk.push(parts, scope.so_far())
-    return _added(scope, Item(body.get("alias", {}).get("aliasname")))
+    walk.push(parts, _so_far(walk, scope))
+    return _added(walk, scope, Item(body.get("alias", {}).get("aliasname")))
 
 
 def _sample(walk: Walk, body: Node, scope: Scope) -> list[Item]:

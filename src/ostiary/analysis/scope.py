@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ostiary.analysis.catalog import Relation
+from ostiary.model.names import RelationName
 
 Node = dict[str, Any]
 
@@ -15,37 +16,56 @@ SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"})
 
 
 class Item:
-    """One FROM item: a relation, or something opaque (subquery, function, CTE), or a join that has its own alias.
+    """One FROM item.
 
-    `alias` is the name that may qualify its columns, None when a join's alias hides it. `renamed` is True when an
-    alias list gives the columns other names. `query` is the node that makes an opaque item's rows, when there is one.
+    `alias` is the name that may qualify its columns, None when a join's alias hides it. `relations` are the relations
+    whose columns it shows: one for a table, none for a subquery, function or CTE, those of its members for a join.
+    `opaque` says that it may have columns beside theirs; `query` is the node that makes such rows, when there is one.
+    `joined` marks the alias of a join: its members stand for themselves beside it.
     """
 
-    __slots__ = ("alias", "members", "query", "relation", "renamed", "schema")
+    __slots__ = ("alias", "joined", "opaque", "query", "relations", "schema")
 
     def __init__(
         self,
         alias: str | None,
+        relations: tuple[Relation, ...] = (),
         *,
-        relation: Relation | None = None,
+        opaque: bool = False,
         schema: str | None = None,
-        renamed: bool = False,
-        members: "tuple[Item, ...]" = (),
         query: Node | None = None,
+        joined: bool = False,
     ) -> None:
         self.alias = alias
-        self.relation = relation
+        self.relations = relations
+        self.opaque = opaque or not relations
         self.schema = schema
-        self.renamed = renamed
-        self.members = members
         self.query = query
+        self.joined = joined
 
-    def relations(self) -> "Iterator[Item]":
-        """The relation items in it: itself or its members'."""
-        if self.relation is not None:
-            yield self
-        for member in self.members:
-            yield from member.relations()
+
+class Names:
+    """The items of a level by what refers to them."""
+
+    __slots__ = ("aliases", "columns", "count", "opaque")
+
+    def __init__(self, items: list[Item]) -> None:
+        self.count = len(items)
+        self.opaque = False
+        self.aliases: dict[str, list[Item]] = {}
+        self.columns: dict[str, list[Relation]] = {}
+        seen: set[RelationName] = set()
+        for item in items:
+            if item.alias is not None:
+                self.aliases.setdefault(item.alias, []).append(item)
+            if item.joined:
+                continue
+            self.opaque = self.opaque or item.opaque
+            for relation in item.relations:
+                if relation.name not in seen:
+                    seen.add(relation.name)
+                    for column in relation.columns:
+                        self.columns.setdefault(column.name, []).append(relation)
 
 
 Ctes = Mapping[str, Node]
@@ -61,7 +81,7 @@ class Scope:
     `defining` marks expressions of a definition, whose columns belong to the thing defined.
     """
 
-    __slots__ = ("ctes", "defining", "items", "parent", "query")
+    __slots__ = ("_names", "ctes", "defining", "items", "parent", "query")
 
     def __init__(
         self,
@@ -76,6 +96,13 @@ class Scope:
         self.items: list[Item] = [] if items is None else items
         self.query: Node | None = None
         self.defining = defining
+        self._names: Names | None = None
+
+    def names(self) -> Names:
+        """The index of the items, made when it is first asked for: by then FROM has been read."""
+        if self._names is None or self._names.count != len(self.items):
+            self._names = Names(self.items)
+        return self._names
 
     def so_far(self) -> "Scope":
         """What LATERAL and the arguments of functions in FROM see: the items to the left (section 7.2.1.5).

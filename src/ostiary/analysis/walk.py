@@ -4,9 +4,11 @@ Nothing is passed over in silence: a node that no table knows makes the analysis
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from ostiary.analysis.catalog import Catalog, Relation
 from ostiary.analysis.functions import changes_session, is_plain
+from ostiary.analysis.parse import too_many
 from ostiary.analysis.scope import Item, Node, Scope
 from ostiary.analysis.versions import newer_than
 from ostiary.model.analysis import (
@@ -22,6 +24,9 @@ from ostiary.model.names import FunctionName, RelationName
 UNKNOWN_RELATION = "unknown relation: "
 UNKNOWN_FUNCTION = "unknown function: "
 
+MAXIMUM_STEPS = 1_000_000
+"""Names looked up times levels looked through: about half a second. A statement of 1 kB needs some tens."""
+
 _Key = tuple[Action, RelationName | None, FunctionName | None, str | None]
 
 
@@ -36,6 +41,7 @@ class Walk:
         self.search_path = search_path if "pg_catalog" in search_path else ("pg_catalog", *search_path)
         self.nodes = nodes
         self.too_new = newer_than(catalog.server_version)
+        self.steps = 0
         self.todo: list[tuple[object, Scope]] = []
         self.accesses: dict[_Key, set[str] | None] = {}
         self.functions: dict[FunctionName, None] = {}
@@ -60,7 +66,7 @@ class Walk:
 
     def run(self) -> None:
         """Read until nothing is left. A list of work instead of recursion: depth of input is not depth of stack."""
-        todo, nodes = self.todo, self.nodes
+        todo, nodes, too_new = self.todo, self.nodes, self.too_new
         while todo:
             node, scope = todo.pop()
             if type(node) is list:
@@ -69,15 +75,20 @@ class Walk:
             if type(node) is not dict:
                 continue
             for key, value in node.items():
+                # Only nodes and lists of them; numbers, words and flags are for the readers that ask for them.
+                if type(value) is not dict and type(value) is not list:
+                    continue
                 reader = nodes.get(key)
-                if reader is not None:
-                    if key in self.too_new:
-                        self.newer(self.too_new[key])
+                if reader is transparent:
+                    todo.append((value, scope))
+                elif reader is not None:
                     reader(self, value, scope)
                 elif key[0].isupper():
                     self.incomplete(f"{key} is not understood")
-                elif type(value) is dict or type(value) is list:
+                else:
                     todo.append((value, scope))
+                if key in too_new:
+                    self.newer(too_new[key])
 
     # What is found.
 
@@ -107,25 +118,16 @@ class Walk:
         if known is not None:
             known.update(columns)
 
-    def reads_column(self, item: Item, name: str) -> bool:
-        """A column is read by its exposed name; False when the item has no such column."""
-        relation = item.relation
-        if relation is None:
-            return False
-        if item.renamed:
-            # The name may stand for any column; which one is not worth the risk of counting wrongly.
-            self.access(Action.READ, relation.name)
-            return True
-        if relation.column(name) is None:
-            return False
-        self.access(Action.READ, relation.name, columns=(name,))
-        return True
-
     def reads_all(self, item: Item) -> None:
         """The whole row is read."""
-        for one in item.relations():
-            if one.relation is not None:
-                self.access(Action.READ, one.relation.name)
+        for relation in item.relations:
+            self.access(Action.READ, relation.name)
+
+    def spend(self, steps: int = 1) -> None:
+        """Take note of work that can grow faster than the text does."""
+        self.steps += steps
+        if self.steps > MAXIMUM_STEPS:
+            raise too_many()
 
     def calls(self, names: tuple[str, ...], *, known: bool = False) -> bool:
         """A function is called by this name: every function that the name can mean counts.
@@ -227,7 +229,7 @@ class Walk:
         )
 
 
-NodeReader = Callable[[Walk, Node, Scope], None]
+NodeReader = Callable[[Walk, Any, Scope], None]
 """Reads the body of one kind of node."""
 
 

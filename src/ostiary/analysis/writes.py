@@ -118,7 +118,7 @@ def _target_scope(walk: Walk, body: Node, outer: Scope, relation: Relation | Non
 def _target_items(target: Node, relation: Relation | None) -> list[Item]:
     alias = target.get("alias", {})
     schema = None if relation is None or alias else relation.name.schema
-    return [Item(alias.get("aliasname", target["relname"]), relation=relation, schema=schema)]
+    return [Item(alias.get("aliasname", target["relname"]), () if relation is None else (relation,), schema=schema)]
 
 
 def _returning(walk: Walk, body: Node, relation: Relation | None, scope: Scope) -> None:
@@ -131,7 +131,7 @@ def _returning(walk: Walk, body: Node, relation: Relation | None, scope: Scope) 
             walk.newer(walk.too_new["ReturningOption"])
         names.add(option["ReturningOption"]["value"])
     taken = {item.alias for item in scope.items}
-    rows = [Item(name, relation=relation) for name in sorted(names - taken)]
+    rows = [Item(name, () if relation is None else (relation,)) for name in sorted(names - taken)]
     inside = Scope(scope.parent, scope.ctes, [*scope.items, *rows])
     # RETURNING * also gives what FROM or USING bring; the level has them all.
     walk.push(clause.get("exprs"), inside)

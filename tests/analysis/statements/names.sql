@@ -229,3 +229,40 @@ select * from xmltable('/a' passing (select notes::xml from customers) columns b
 --> SELECT (SelectStmt)
 --> read public.customers(notes)
 --> at 60 public.customers
+
+select j.total, j.email from (customers c join (select sum(amount) as total, customer_id from orders group by 2) o on o.customer_id = c.id) as j
+--> SELECT (SelectStmt)
+--> read public.customers(email, id)
+--> read public.orders(amount, customer_id)
+--> runs pg_catalog.sum
+--> at 30 public.customers as c
+--> at 94 public.orders
+
+select c.no_such_column from customers c
+--> SELECT (SelectStmt)
+--> read public.customers(*)
+--> at 29 public.customers as c
+--> incomplete: unknown column: c.no_such_column
+
+select x.id from ((customers as x join orders as y on x.id = y.id) as j join lateral (select j.email) q on true) as x
+--> SELECT (SelectStmt)
+--> read public.customers(email, id)
+--> read public.orders(id)
+--> at 19 public.customers as x
+--> at 39 public.orders as y
+
+select (select x.notes from (scratch as x join log_t as y on x.t = y.msg) as j) from customers x
+--> SELECT (SelectStmt)
+--> read public.customers(notes)
+--> read public.scratch(t)
+--> read public.log_t(msg)
+--> at 29 public.scratch as x
+--> at 47 public.log_t as y
+--> at 85 public.customers as x
+
+select ju.id, c.email from customers c join orders o using (id) as ju
+--> SELECT (SelectStmt)
+--> read public.customers(email, id)
+--> read public.orders(id)
+--> at 27 public.customers as c
+--> at 44 public.orders as o
