@@ -18,7 +18,7 @@ def catalog(columns: list[str]) -> Catalog:
         "search_path": ["pg_catalog", "public"], "temporary_schema": None, "version_number": "180000",
         "schemas": ["public"], "relations": [[1, "public", "orders", "r", False, False, 0, "p", made]],
         "inherits": None, "keys": None, "functions": None, "builtin_functions": None, "operators": None,
-        "types": None, "casts": 0,
+        "own_operators": None, "types": None, "casts": 0, "own_casts": 0,
     }  # fmt: skip
     return from_json(orjson.dumps(document))
 
