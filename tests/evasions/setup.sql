@@ -25,3 +25,13 @@ reset role;
 grant usage, create on schema public to agent;
 grant usage on schema public to agent_h, other_user;
 grant select, insert, update, delete on all tables in schema public to agent;
+set role app_owner;
+create table public.customers_part (id int, email text, ssn text, region text, primary key (id, region))
+ partition by list (region);
+create table public.customers_part_eu partition of customers_part for values in ('EU');
+create table public.customers_part_us partition of customers_part for values in ('US');
+insert into customers_part values
+ (1, 'alice@corp-secret.example', '912-34-5678', 'EU'), (2, 'bob@corp-secret.example', '923-45-6789', 'US');
+reset role;
+grant select, insert, update, delete on customers_part, customers_part_eu, customers_part_us to agent;
+analyze;
