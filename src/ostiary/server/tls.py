@@ -47,7 +47,7 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.
         context.load_cert_chain(certificate, key)
         if client_ca is not None:
             context.load_verify_locations(client_ca)
-            # Whoever names an authority wants no client without a certificate of it; the token is asked for all the same.
+            # Whoever names an authority wants no client without its certificate; the token is asked for all the same.
             context.verify_mode = ssl.CERT_REQUIRED
     except (OSError, ssl.SSLError) as error:
         raise SettingsInvalid(f"the listener's TLS files cannot be used: {error}", file=str(certificate)) from error
