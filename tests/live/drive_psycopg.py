@@ -77,10 +77,10 @@ def types(target: Target) -> Any:
         dt.timedelta(days=3, seconds=5), uuid.UUID(int=5), [1, 2, None], [["a", "b"], ["c", None]], [],
         Jsonb({"a": [1, {"b": None}]}), Range(1, 10), [dt.date(2026, 1, 1)],
     ]  # fmt: skip
-    casts = (
-        "text bool bigint float8 float8 numeric text bytea date time timestamptz interval uuid int[] text[] int[] jsonb"
-        " int4range date[]"
-    ).split()
+    casts = [
+        "text", "bool", "bigint", "float8", "float8", "numeric", "text", "bytea", "date", "time", "timestamptz",
+        "interval", "uuid", "int[]", "text[]", "int[]", "jsonb", "int4range", "date[]",
+    ]  # fmt: skip
     query = "select " + ", ".join(f"%s::{cast}" for cast in casts)
     seen: list[Any] = []
     with connect(target) as connection:
@@ -143,7 +143,8 @@ def _aborted(connection: Connection) -> list[Any]:
     seen.append(failing(connection, "select 1/0"))
     seen.append(connection.info.transaction_status.name)
     seen.append(failing(connection, "select 1"))
-    seen.append(failing(connection, "select * from no_such_table_here"))
+    texts = ("insert into tx values (7, 'seven')", "select * from no_such_table_here", "selec 1")
+    seen += [failing(connection, text) for text in texts]
     seen.append(connection.execute("commit").statusmessage)
     connection.execute("begin; savepoint a")
     seen.append(failing(connection, "select 'x'::int"))
@@ -342,8 +343,8 @@ def large(target: Target) -> Any:
             for row in cursor:
                 digest.update(repr(row).encode())
             seen.append((cursor.rowcount, digest.hexdigest()))
-        row = connection.execute("select repeat('ä', 3000000), %s::text", ("y" * 2_000_000,)).fetchone()
-        seen.append([hashlib.sha256(one.encode()).hexdigest() for one in row or ()])
+        long = connection.execute("select repeat('ä', 3000000), %s::text", ("y" * 2_000_000,)).fetchone()
+        seen.append([hashlib.sha256(one.encode()).hexdigest() for one in long or ()])
         wide = ", ".join(f"{n} as c{n}" for n in range(1000))
         seen.append(connection.execute(f"select {wide}".encode()).fetchone())
         streamed = connection.cursor().stream("select n from generate_series(1, 3000) n")
@@ -359,7 +360,7 @@ def notifications(target: Target) -> Any:
         other.execute("select pg_notify('live_news', %s)", ("second",))
         one.execute("notify live_news, 'own'")
         got = one.notifies(timeout=20, stop_after=3)
-        seen.append([(note.channel, note.payload, note.pid == other.info.backend_pid) for note in got])
+        seen.append([(note.channel, note.payload) for note in got])
         one.execute("unlisten *")
         other.execute("notify live_news, 'unheard'")
         seen.append(one.execute("select 1").fetchone())
@@ -569,7 +570,7 @@ def single_rows(target: Target) -> Any:
         described = pg.describe_prepared(b"named")
         seen.append([described.param_type(n) for n in range(described.nparams)])
         seen.append([(described.fname(n), described.ftype(n)) for n in range(described.nfields)])
-        result = pg.exec_prepared(b"named", [b"5", None], param_formats=[0, 0], result_format=1)
+        result = pg.exec_prepared(b"named", [b"5", b"x"], param_formats=[0, 0], result_format=1)
         seen.append((result.get_value(0, 0), result.get_value(0, 1), result.fformat(0)))
         pg.send_query_params(b"select n from generate_series(1, 4) n", None)
         pg.set_single_row_mode()

@@ -48,7 +48,7 @@ ROUTES = {
 }
 
 
-@pytest.fixture(params=ROUTES.values(), ids=ROUTES.keys(), scope="session")
+@pytest.fixture(params=tuple(ROUTES.values()), ids=tuple(ROUTES), scope="session")
 def ways(request: pytest.FixtureRequest) -> tuple[Target, Target]:
     """The direct way and the way through the gate, to the same database."""
     name, listener = request.param

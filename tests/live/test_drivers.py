@@ -1,9 +1,5 @@
 """Five drivers, each the same program run past the gate and through it: they see the same, to the last message."""
 
-import signal
-from collections.abc import Iterator
-from types import FrameType
-
 import drive_psycopg
 import pytest
 from rig import Target

@@ -80,8 +80,8 @@ class SharedCatalog:
         self._changed = changed
         self._connection: asyncpg.Connection | None = None
         self._parameters: dict[str, str] = {}
-        self._running: asyncio.Task[None] | None = None
-        self._queued: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._next: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, side: Side, changed: Callable[[Catalog], None]) -> "SharedCatalog":
@@ -108,32 +108,26 @@ class SharedCatalog:
         Raises:
             UpstreamFailed: the old snapshot stands.
         """
-        if self._running is None:
-            self._running = asyncio.ensure_future(self._refresh())
-            task = self._running
-        else:
-            if self._queued is None:
-                self._queued = asyncio.ensure_future(self._after(self._running))
-            task = self._queued
-        await asyncio.shield(task)
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._in_turn())
+        await asyncio.shield(self._next)
 
-    async def _after(self, running: "asyncio.Task[None]") -> None:
-        await asyncio.wait({running})
-        self._running, self._queued = self._queued, None
-        await self._refresh()
+    async def _in_turn(self) -> None:
+        async with self._turn:
+            # Who asks from now on may have changed what this look does not see any more.
+            self._next = None
+            await self._refresh()
 
     async def _refresh(self) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._side)
+        connection = self._connection
         try:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await connect(self._side)
-            try:
-                snapshot = await _fetch(self._connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                self._connection.terminate()
-                self._connection = None
-                raise UpstreamFailed(f"the catalog cannot be read: {error}") from error
-        finally:
-            self._running = None
+            snapshot = await _fetch(connection)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            connection.terminate()
+            self._connection = None
+            raise UpstreamFailed(f"the catalog cannot be read: {error}") from error
         if snapshot.version != self.snapshot.version:
             self.snapshot = snapshot
             self._changed(snapshot)

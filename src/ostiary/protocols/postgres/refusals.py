@@ -8,12 +8,20 @@ import re
 
 from ostiary.model.decision import Denial
 from ostiary.protocols.postgres import messages
-from ostiary.protocols.postgres.exchange import IDLE, RESERVED, Exchange
+from ostiary.protocols.postgres.exchange import ABORTED, IDLE, RESERVED, Exchange
 from ostiary.protocols.postgres.expected import PARSE, QUERY, Expected
 from ostiary.session.answers import Recipient
 
 _FAILING_NAME = (RESERVED + "refusal").encode()
 _NOT_IN_CODE = re.compile(r"[^a-z0-9-]+")
+
+IN_ABORTED = Denial(
+    "transaction-aborted",
+    "current transaction is aborted, commands ignored until end of transaction block",
+    sqlstate="25P02",
+)
+_NOT_LOOKED_AT = frozenset({"unknown-relation", "unknown-function", "unknown-prepared-statement"})
+"""What a server does not come to say in an aborted transaction; what it made itself is not to be seen any more."""
 
 PLAN_CHANGED = Denial(
     "plan-changed",
@@ -74,12 +82,17 @@ def failing_text(denial: Denial) -> bytes:
 
 def deny(x: Exchange, denial: Denial, *, extended: bool) -> None:
     """Refuse the message at hand."""
+    if x.status == ABORTED and x.quiet and denial.code in _NOT_LOOKED_AT:
+        denial = IN_ABORTED
     if x.idle:
         x.say(error(denial))
         if extended:
             x.discarding = True
             x.discarding_alone = True
         else:
+            # A Query drops the unnamed statement, also one that fails.
+            x.forget("")
+            x.unnamed = None
             x.say(messages.ready(IDLE))
     else:
         fail(x, denial, extended=extended)
