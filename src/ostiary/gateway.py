@@ -30,7 +30,7 @@ from ostiary.policy.document import PolicySet
 from ostiary.policy.load import load, read_folder
 from ostiary.protocols.postgres.conversation import Conversation
 from ostiary.protocols.postgres.exchange import Limits
-from ostiary.server.cancels import CancelKey
+from ostiary.server.cancels import CancelKey, CancelRegistry
 from ostiary.server.desk import Desk, SessionDesk
 from ostiary.server.entrance import MakeSession
 from ostiary.server.listener import Listener, listen
@@ -164,8 +164,10 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Gate:
         connections_per_principal=settings.limits.connections_per_principal,
     )
     listeners = []
+    # One registry for all doors: a cancel request may come in through another one than its session did.
+    cancels = CancelRegistry()
     for place, context in zip(settings.listen, contexts, strict=True):
-        listeners.append(await _listen(place, context, desk, settings))
+        listeners.append(await _listen(place, context, desk, settings, cancels))
         stack.push_async_callback(listeners[-1].close)
     addresses = [Address(place.host, one.port) for place, one in zip(settings.listen, listeners, strict=True)]
     return Gate(settings, log, datasources, listeners, addresses)
@@ -189,7 +191,9 @@ def _make_session(datasources: Mapping[str, Datasource]) -> MakeSession:
     return make
 
 
-async def _listen(place: Listen, context: ssl.SSLContext | None, desk: Desk, settings: Settings) -> Listener:
+async def _listen(
+    place: Listen, context: ssl.SSLContext | None, desk: Desk, settings: Settings, cancels: CancelRegistry
+) -> Listener:
     def make_desk(peer: Peer) -> SessionDesk:
         return desk.session(SessionId(secrets.token_hex(16)), peer)
 
@@ -202,6 +206,7 @@ async def _listen(place: Listen, context: ssl.SSLContext | None, desk: Desk, set
             make_desk=make_desk,
             make_session=_make_session(desk.datasources),
             limits=limits,
+            cancels=cancels,
             on_refused=desk.note_refused,
         )
     except OSError as error:

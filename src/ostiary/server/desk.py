@@ -4,10 +4,13 @@ The one place where a decision and its record meet: `Decided` is told once the r
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+
+import structlog
 
 from ostiary.audit.encoding import Commitments, event, intent, intent_template, outcome
 from ostiary.authorizer import Authorizer, Judged, Snapshots, Standing, refuse_startup
@@ -43,6 +46,10 @@ UNRECORDED = Denial(
 )
 
 UNKNOWN_NAMES = frozenset({"unknown-relation", "unknown-function"})
+
+BROKEN = Denial("internal", "terminating connection because of a fault in the gate", sqlstate="XX000")
+
+logger = structlog.get_logger()
 
 # A rewriting session has its own lexer mode and encoding, whatever the database's defaults are.
 FORCED_SETTINGS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
@@ -146,19 +153,15 @@ class SessionDesk:
         judged = self._authorize(action)
         if isinstance(judged.verdict, Refused) and judged.verdict.denial.code in UNKNOWN_NAMES:
             # Somebody may have made it since the last snapshot; look once more before refusing.
-            self._keep(self._decide_after_refresh(action, reply))
+            self._keep(self._decide_after_refresh(action, reply), reply)
             return
         self._conclude(action, judged, reply)
 
     async def _decide_after_refresh(self, action: Decide, reply: Reply) -> None:
-        try:
+        # When the database does not answer, what was known before decides again, and says no again.
+        with contextlib.suppress(UpstreamFailed):
             await self._datasource_or_fail().refresh()
-        except UpstreamFailed:
-            # Then what was known before decides, and it said no.
-            reply_with = self._authorize(action)
-        else:
-            reply_with = self._authorize(action)
-        self._conclude(action, reply_with, reply)
+        self._conclude(action, self._authorize(action), reply)
 
     def _authorize(self, action: Decide) -> Judged:
         datasource, submission = self._datasource_or_fail(), action.submission
@@ -239,13 +242,21 @@ class SessionDesk:
 
     def refresh_catalog(self, reply: Reply) -> None:
         """Take a new shared catalog, because this session committed DDL."""
-        self._keep(self._refresh(reply))
+        self._keep(self._refresh(reply), reply)
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
+    def _keep(self, work: Coroutine[None, None, None], reply: Reply) -> None:
+        """Do something that takes a while. If it breaks, the session that waits for it ends."""
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and task.exception() is not None:
+                logger.error("a decision broke", exc_info=task.exception())
+                reply(Ended(BROKEN))
+
         # The loop itself holds tasks weakly.
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(over)
 
     async def _refresh(self, reply: Reply) -> None:
         try:

@@ -135,6 +135,10 @@ class UpstreamLogin:
 
     def _error(self, body: Body) -> list[LoginStep]:
         found = messages.read_fields(body.data, body.at, body.end)
+        if found["C"].startswith("28"):
+            # The server names the gate's own role here, which is nothing for a client to know.
+            message = "the database does not accept the gate's own login; its log says why"
+            return [self._fail("upstream-refused", message, "08004")]
         return [self._fail("upstream-refused", found["M"], found["C"])]
 
     def _ignored(self, _body: Body) -> list[LoginStep]:
