@@ -1,9 +1,14 @@
 """Fixtures of this folder. Each worker has its own servers and gates, made when a test first wants them."""
 
+import signal
 from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 from rig import DATABASE, Gate, Server, Target, datasource, debian_programs, embedded_programs, gate, role_of, server
+
+TEST_SECONDS = 120.0
+LISTENERS = ("plaintext", "TLS")
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +59,19 @@ def ways(request: pytest.FixtureRequest) -> tuple[Target, Target]:
     name, listener = request.param
     through: Gate = request.getfixturevalue(name)
     return through.server.direct(), through.target(listener=listener)
+
+
+@pytest.fixture
+def bounded() -> Iterator[None]:
+    """A test that hangs has failed, and says where."""
+
+    def too_long(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"the test took longer than {TEST_SECONDS:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, TEST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
