@@ -31,6 +31,7 @@ ROLE = "gate"
 DATABASE = "live"
 PASSWORD = "the-gates-own-password"
 AUTHENTICATIONS = ("md5", "password", "trust", "scram-sha-256")
+LISTENERS = ("plaintext", "TLS")
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 

@@ -8,7 +8,6 @@ import pytest
 from rig import DATABASE, Gate, Server, Target, datasource, debian_programs, embedded_programs, gate, role_of, server
 
 TEST_SECONDS = 120.0
-LISTENERS = ("plaintext", "TLS")
 
 
 @pytest.fixture(scope="session")

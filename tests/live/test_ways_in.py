@@ -6,8 +6,7 @@ import drive_asyncpg
 import drive_psycopg
 import psycopg
 import pytest
-from rig import DATABASE, PASSWORD, Gate, Server, datasource, gate, role_of
-from rigging import LISTENERS
+from rig import DATABASE, LISTENERS, PASSWORD, Gate, Server, datasource, gate, role_of
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("bounded")]
 pytest_plugins = ["rigging"]
