@@ -57,7 +57,7 @@ def one_message() -> st.SearchStrategy[str]:
         st.builds(lambda kind, one: f'Close {kind} "{one}"', st.sampled_from("SP"), name),
         st.just("Sync"),
         st.just("Flush"),
-        st.sampled_from(["CopyData row", "CopyData bad", "CopyDone", "CopyFail no"]),
+        st.sampled_from(["CopyData row", "CopyDone", "CopyFail no"]),
     )
 
 
@@ -67,7 +67,10 @@ def batch() -> st.SearchStrategy[list[str]]:
     steps = single.map(lambda text: [f'Parse "" "{text}"', 'Bind "" ""', 'Execute ""'])
     pipeline = st.lists(steps, min_size=1, max_size=4).map(lambda parts: [*chain.from_iterable(parts), "Sync"])
     copy = st.just(['Query "copy t from stdin"', "CopyData row", "CopyDone"])
-    return st.one_of(pipeline, copy, one_message().map(lambda one: [one]))
+    # Behind a bad row stands the end of the COPY: whoever goes on with something else instead has broken the protocol,
+    # and whether the server or the gate finds that out first is a matter of time.
+    bad = st.just(["CopyData bad", "CopyDone"])
+    return st.one_of(pipeline, copy, bad, one_message().map(lambda one: [one]))
 
 
 SCRIPTS = st.lists(batch(), max_size=8).map(lambda parts: list(chain.from_iterable(parts)))

@@ -292,6 +292,15 @@ class Exchange:
         if statement.name:
             self.statement_texts[statement.name] = statement.text
 
+    def supersede_unnamed(self, request: Expected) -> None:
+        """The server drops its unnamed statement when it comes to this request; nobody knows yet whether it does.
+
+        What stands in its place is nothing that can be bound: a Bind in a later batch waits until that is certain.
+        """
+        if "" in self.statements:
+            nothing = request.statement = Prepared("", b"", b"", self.batch, None)
+            self.remember(nothing)
+
     def forget(self, name: str) -> None:
         """The server has no statement of that name any more."""
         known = self.statements.pop(name, None)

@@ -96,8 +96,8 @@ def bind(x: Exchange, data: bytes, at: int, end: int) -> bool:
     statement = x.statements.get(name)
     if statement is None:
         return _refused(x, NO_STATEMENT)
-    if not name and not statement.confirmed and statement.batch != x.batch:
-        # If its Parse was skipped, the unnamed statement is still the one before.
+    if statement.closing or (not statement.confirmed and statement.batch != x.batch):
+        # If its Parse was skipped, the name still means what it meant before. In the same batch this is skipped too.
         return _wait(x)
     if statement.sql:
         return _refused(x, NOT_FOR_BIND)
@@ -155,7 +155,7 @@ def execute(x: Exchange, data: bytes, at: int, end: int) -> bool:
     portal = x.portals.get(name)
     if portal is None:
         return _refused(x, NO_PORTAL)
-    if not name and not portal.confirmed and portal.batch != x.batch:
+    if not portal.confirmed and portal.batch != x.batch:
         return _wait(x)
     frame = data[x.client.at : end]
     if portal.permit.versions != x.versions:
@@ -208,15 +208,18 @@ def _run(x: Exchange, portal: Portal, frame: bytes) -> None:
 def close(x: Exchange, data: bytes, at: int, end: int) -> bool:
     """A Close message."""
     kind, name = messages.read_target(data, at, end)
+    statement = x.statements.get(name) if kind == _STATEMENT else None
+    portal = x.portals.get(name) if kind != _STATEMENT else None
+    known = statement or portal
+    if known is not None and not known.confirmed and known.batch != x.batch:
+        return _wait(x)
     x.ask(data[x.client.at : end])
     request = x.owe(CLOSE)
+    request.statement = statement
+    request.portal = portal
     x.unsynced = True
-    if kind == _STATEMENT:
-        request.statement = x.statements.get(name)
-        if request.statement is not None:
-            request.statement.closing = True
-    else:
-        request.portal = x.portals.get(name)
+    if statement is not None:
+        statement.closing = True
     return True
 
 

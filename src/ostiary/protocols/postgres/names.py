@@ -1,7 +1,7 @@
 """What becomes of statement and portal names as the server answers: a name stands for what the server has under it."""
 
 from ostiary.protocols.postgres.exchange import Exchange
-from ostiary.protocols.postgres.expected import BIND, CLOSE, PARSE, Expected, Portal, Prepared
+from ostiary.protocols.postgres.expected import BIND, CLOSE, PARSE, QUERY, Expected, Portal, Prepared
 from ostiary.protocols.postgres.outcomes import portal_gone, skipped
 
 
@@ -12,6 +12,14 @@ def settle_parse(x: Exchange, statement: Prepared) -> None:
         x.unnamed = statement
     elif x.statements.get(statement.name) is not statement:
         x.remember(statement)
+
+
+def settle_query(x: Exchange, request: Expected) -> None:
+    """A Query was dealt with, and dropped the unnamed statement (exec_simple_query)."""
+    if request.statement is not None:
+        x.unnamed = None
+        if x.statements.get("") is request.statement:
+            x.forget("")
 
 
 def settle_bind(x: Exchange, portal: Portal) -> None:
@@ -44,7 +52,7 @@ def settle_close(x: Exchange, request: Expected) -> None:
 def dropped_name(x: Exchange, request: Expected, *, first: bool) -> None:
     """The server failed this request (the first) or passed over it: names mean what they meant before."""
     statement, portal = request.statement, request.portal
-    if request.kind == PARSE and statement is not None:
+    if request.kind in (PARSE, QUERY) and statement is not None:
         if first and not statement.name:
             # exec_parse_message drops the unnamed statement before it looks at the new one.
             x.unnamed = None

@@ -141,6 +141,7 @@ def transaction_status(x: Exchange, request: Expected, status: int) -> None:
         del x.portals[portal.name]
         portal_gone(x, portal)
     if x.unnamed_portal is not None and x.unnamed_portal.batch <= request.batch:
+        portal_gone(x, x.unnamed_portal)
         x.unnamed_portal = None
     view.claimed_local.clear()
     if view.touched:

@@ -26,7 +26,7 @@ from ostiary.protocols.postgres.expected import (
     Work,
 )
 from ostiary.protocols.postgres.failures import failure
-from ostiary.protocols.postgres.names import settle_bind, settle_close, settle_parse
+from ostiary.protocols.postgres.names import settle_bind, settle_close, settle_parse, settle_query
 from ostiary.protocols.postgres.simple import say_notices
 from ostiary.protocols.postgres.wire import skip_run
 from ostiary.session.actions import PauseServer
@@ -320,6 +320,7 @@ def _ready_for_query(x: Exchange, head: Expected | None, data: bytes, at: int, e
         x.muted_until = None
         x.muted = False
     copying.ended(x, head)
+    settle_query(x, head)
     outcomes.transaction_status(x, head, status)
     if head.step == BEGIN_STEP or (not head.step and _is_for_client(head) and bounds.concluded(x, head)):
         return _DROP

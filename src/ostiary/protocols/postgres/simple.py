@@ -58,6 +58,7 @@ def _forward_query(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     request = x.owe(QUERY)
     request.work = work
     request.verdict = verdict
+    x.supersede_unnamed(request)
     x.unsynced = False
     x.batch += 1
     sent(x, work)
