@@ -12,7 +12,7 @@ A transcript holds the lines below and, indented under each, what the conversati
 
 import re
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 from struct import Struct
 
 from puppets import VERSIONS, permitted, refused
@@ -293,7 +293,9 @@ class Replay:
         given = dict(word.split("=", 1) for word in shlex.split(what))
         minor = int(given.pop("minor", "0"))
         lazy = given.pop("lazy", None) is not None
-        limits = Limits(**{name: int(given.pop(name)) for name in Limits.__slots__ if name in given})
+        limits = Limits(
+            **{name: int(given.pop(name)) for name in [one.name for one in fields(Limits)] if name in given}
+        )
         self.conversation = Conversation(
             given,
             minor,

@@ -141,9 +141,9 @@ class Conversation:
 
     def _recorded(self, event: Recorded) -> None:
         x = self._x
-        if x.holding is None or x.holding != event.ticket:
+        if x.holding == 0 or x.holding != event.ticket:
             return
-        x.holding = None
+        x.holding = 0
         if x.phase is Phase.CLOSED:
             return
         if x.server_paused:
@@ -151,7 +151,7 @@ class Conversation:
             x.actions.append(ResumeServer())
         x.release()
         results.pump(x)
-        if x.server_gone and x.holding is None:
+        if x.server_gone and x.holding == 0:
             ending.lost(x)
 
     def _turn(self) -> None:

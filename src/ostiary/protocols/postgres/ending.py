@@ -71,7 +71,7 @@ def leave(x: Exchange) -> None:
     pending = x.pending
     if pending is not None and not (pending.recorded and pending.ticket is not None and pending.permitted is None):
         _withdraw(x)
-    if x.pending is None and (x.quiet or not (running(x) or x.holding is not None)):
+    if x.pending is None and (x.quiet or not (running(x) or x.holding != 0)):
         close(x, "client left")
     else:
         give_up_waiting(x)
@@ -87,7 +87,7 @@ def _withdraw(x: Exchange) -> None:
 def server_left(x: Exchange) -> None:
     """The server's connection is gone. What it has said before and is held still goes out."""
     x.server_gone = True
-    if x.holding is None:
+    if x.holding == 0:
         lost(x)
 
 

@@ -156,7 +156,8 @@ class Exchange:
         self.quiet_wanted: bool = False
         self.flushed: bool = False
         # Answers.
-        self.holding: Ticket | None = None
+        self.holding: int = 0
+        """The ticket whose record must be durable before the server's bytes go on; 0 for none."""
         self.limbo_open: bool = False
         self.muted: bool = False
         """What the server says is not for the client's eyes any more."""
@@ -193,7 +194,7 @@ class Exchange:
     @property
     def quiet(self) -> bool:
         """Whether everything sent has been answered, and the answers passed on."""
-        return len(self.answers) == 0 and self.holding is None and not self.limbo_open
+        return len(self.answers) == 0 and self.holding == 0 and not self.limbo_open
 
     def next_ticket(self) -> Ticket:
         """A number for a question to the runner."""
@@ -223,7 +224,7 @@ class Exchange:
         """Pass on what the server sent, or hold it while a record is not durable yet."""
         if self.muted or self.phase is Phase.LEAVING:
             return
-        if self.limbo_open or self.holding is not None:
+        if self.limbo_open or self.holding != 0:
             self.limbo.append(data)
         else:
             self.actions.append(SendToClient(data))

@@ -59,7 +59,7 @@ def server_sent(x: Exchange, data: bytes) -> None:
         say_notices(x)
     if data:
         inbox.feed(data)
-        if x.holding is None:
+        if x.holding == 0:
             pump(x)
         elif not x.server_paused and inbox.held > x.limits.waiting_bytes:
             x.server_paused = True
@@ -73,7 +73,7 @@ def pump(x: Exchange) -> None:
     # What lies between `start` and `at` has been dealt with and goes to the client as it is, in one piece.
     start = at = inbox.at
     try:
-        while at < len(data) and x.holding is None and x.phase is not Phase.CLOSED and inbox.next():
+        while at < len(data) and x.holding == 0 and x.phase is not Phase.CLOSED and inbox.next():
             kind, end = inbox.kind, inbox.end
             head = x.answers.head()
             if kind in _ROWS:
@@ -93,7 +93,7 @@ def pump(x: Exchange) -> None:
                 if x.limbo_open and kind != _READY and kind not in _ASYNCHRONOUS and _is_for_client(head):
                     x.release()
                 made = _ANSWERS[kind](x, head, data, inbox.body, end)
-                if made is None and x.holding is None and not x.limbo_open and not x.muted:
+                if made is None and x.holding == 0 and not x.limbo_open and not x.muted:
                     inbox.at = at = end
                     continue
             if start < at:
@@ -327,7 +327,7 @@ def _ready_for_query(x: Exchange, head: Expected | None, data: bytes, at: int, e
     excess = bounds.step_done(x, head)
     if head.work is not None:
         outcomes.settle(x, head.work)
-    if x.holding is None:
+    if x.holding == 0:
         x.release()
     if excess is not None:
         return refusals.error(excess) + data[at - 5 : end]
