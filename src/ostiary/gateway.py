@@ -39,7 +39,7 @@ from ostiary.server.tls import server_context
 from ostiary.session.machine import Session
 from ostiary.settings import Listen, Settings, Tls, Upstream
 from ostiary.store.keys import open_record_key
-from ostiary.store.log import Log
+from ostiary.store.recording import Recording
 
 logger = structlog.get_logger()
 
@@ -94,7 +94,7 @@ class Gate:
     """The running parts that somebody may still ask something of."""
 
     settings: Settings
-    log: Log
+    log: Recording
     datasources: dict[str, Datasource]
     listeners: list[Listener]
     addresses: list[Address]
@@ -141,12 +141,7 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Gate:
         )  # fmt: skip
     issuer = open_issuer(settings.state, settings.local_issuer.audience)
     verifier = TokenVerifier([issuer.trusted()])
-    log = Log.open(
-        settings.state,
-        durability=settings.durability,
-        call_soon=lambda call: _call_soon(loop, call),
-        on_failure=_log_failed,
-    )
+    log = Recording.open(settings.state, durability=settings.durability, loop=loop, on_failure=_log_failed)
     stack.callback(log.close)
     log.append(event("gate-started", session=None, time_ns=_now(), fields={"policies": policies.version}))
     stack.callback(lambda: log.append(event("gate-stopped", session=None, time_ns=_now(), fields={})))
@@ -236,12 +231,6 @@ def pin_store(state: Path, name: str) -> PinStore:
         fresh.replace(file)
 
     return PinStore(read, save)
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    # The log outlives the loop by its last records, which nobody waits for any more.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(call)
 
 
 def _log_failed(failure: LogUnavailable) -> None:

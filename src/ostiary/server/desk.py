@@ -32,7 +32,7 @@ from ostiary.session.events import (
     Event,
     Recorded,
 )
-from ostiary.store.log import Log
+from ostiary.store.recording import Recording
 
 Reply = Callable[[Event], None]
 
@@ -61,7 +61,7 @@ class Desk:
 
     verify: Callable[[bytes, float], Identity]
     authorizer: Authorizer
-    log: Log
+    log: Recording
     commitments: Commitments
     datasources: Mapping[str, Datasource]
     connections_per_principal: int

@@ -26,9 +26,13 @@ moment has it back before the one that waits for it has woken up."""
 
 
 class Integration:
-    """The place up to which segments have been read, and the tree they are read into."""
+    """The place up to which segments have been read, and the tree they are read into.
 
-    def __init__(self, state: Path, segments: Segments, tree: Tree) -> None:
+    With `lend`, the interpreter is lent to an event loop in the same process between steps.
+    """
+
+    def __init__(self, state: Path, segments: Segments, tree: Tree, *, lend: bool = True) -> None:
+        self._lend = lend
         self._state = state
         self._segments = segments
         self._tree = tree
@@ -74,7 +78,8 @@ class Integration:
             position = 0
             while position < len(frame.payload):
                 position = self._tree.add(frame.payload, position)
-                time.sleep(YIELD)
+                if self._lend:
+                    time.sleep(YIELD)
             self._offset += frame.end - frame.start
         if self._offset == start:
             raise ValueError(f"no frame at offset {start} of segment {self._number}, where one was durable")

@@ -59,6 +59,7 @@ class Log:
         self._pending: list[Waiting] = []
         self._next = size
         self._durable = size
+        self._inline = False
         self._asleep = False
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -80,10 +81,12 @@ class Log:
         origin: str = ORIGIN,
         files: Files | None = None,
         segment_bytes: int = SEGMENT_BYTES,
+        inline: bool = False,
     ) -> "Log":
         """Open the log of a state folder, making it when there is none.
 
-        `call_soon` brings a call to the thread where `done` belongs (an event loop's call_soon_threadsafe).
+        `call_soon` brings a call to the thread where `done` belongs (an event loop's call_soon_threadsafe). With
+        `inline` there is no writer thread: whoever appends calls `commit`, in a process that has nothing else to do.
 
         Raises:
             LogUnavailable: another gate writes here, or what is here cannot be continued; says where.
@@ -102,9 +105,11 @@ class Log:
         except LogUnavailable:
             unlock_folder(lock_fd)
             raise
-        integration = Integration(folder, segments, tree)
+        integration = Integration(folder, segments, tree, lend=not inline)
         log = cls(lock_fd, segments, integration, tree.size, durability, call_soon, on_failure)
-        log._writer.start()
+        log._inline = inline
+        if not inline:
+            log._writer.start()
         log._integrator.start()
         return log
 
@@ -162,7 +167,10 @@ class Log:
             if self._asleep:
                 self._asleep = False
                 self._wake.release()
-        self._writer.join()
+        if self._inline:
+            self.commit()
+        else:
+            self._writer.join()
         self._integrator.stop()
         failure = self.failure
         try:
@@ -177,6 +185,16 @@ class Log:
             unlock_folder(self._lock_fd)
         if failure is not None:
             raise failure
+
+    def commit(self) -> None:
+        """Make what was appended durable, in this thread; when nothing could be, see whether it can be again."""
+        try:
+            if self._pending:
+                self._commit_pending()
+            elif self._outage is not None:
+                self._probe()
+        except Exception as error:
+            self._break(error)
 
     def _write(self) -> None:
         try:

@@ -65,25 +65,27 @@ class SessionOver(Exception):
 class Pending:
     """The client message that waits for a verdict; later ones wait behind it."""
 
-    __slots__ = ("extended", "frame", "oid", "parameters", "permitted", "portal", "probed", "proceed", "stage",
-                 "statement", "target", "text", "ticket", "types", "work")  # fmt: skip
+    frame: bytes = b""
+    parameters: tuple[bytes | None, ...] = ()
+    oid: int | None = None
+    target: str = ""
+    types: bytes = b""
+    statement: Prepared | None = None
+    portal: Portal | None = None
+    ticket: Ticket | None = None
+    permitted: Permitted | None = None
+    probed: bool = False
+    work: Work | None = None
 
     def __init__(self, stage: Stage, text: bytes, proceed: Callable[["Exchange", "Pending", Permitted], None]) -> None:
         self.stage = stage
         self.text = text
         self.proceed = proceed
-        self.extended: bool = stage in (Stage.PARSE, Stage.BIND, Stage.EXECUTE)
-        self.frame: bytes = b""
-        self.parameters: tuple[bytes | None, ...] = ()
-        self.oid: int | None = None
-        self.target: str = ""
-        self.types: bytes = b""
-        self.statement: Prepared | None = None
-        self.portal: Portal | None = None
-        self.ticket: Ticket | None = None
-        self.permitted: Permitted | None = None
-        self.probed: bool = False
-        self.work: Work | None = None
+
+    @property
+    def extended(self) -> bool:
+        """Whether a refusal of it lasts until the Sync."""
+        return self.stage in (Stage.PARSE, Stage.BIND, Stage.EXECUTE)
 
     @property
     def needed_ticket(self) -> Ticket:

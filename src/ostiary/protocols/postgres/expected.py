@@ -50,37 +50,37 @@ def _is_plain(one: StatementAnalysis) -> bool:
 
 
 class Work:
-    """One recorded intent on its way: a simple Query, the Executes of one portal, or a FunctionCall."""
+    """One recorded intent on its way: a simple Query, the Executes of one portal, or a FunctionCall.
 
-    __slots__ = (
-        "changed", "completed", "ended", "excess", "most", "rows", "shown", "sqlstate", "started", "tag", "text",
-        "ticket", "traits", "verdict", "wrapped", "writes",
-    )  # fmt: skip
+    `text` is what the client sent. `wrapped`: it runs inside a transaction of the gate's own. `changed` counts the rows
+    that it changed, `shown` those of the result under way; `excess` is set when one of them is too many.
+    """
+
+    wrapped: bool = False
+    changed: int = 0
+    shown: int = 0
+    excess: Denial | None = None
+    started: bool = False
+    completed: int = 0
+    rows: int | None = None
+    tag: str = ""
+    sqlstate: str = ""
+    ended: bool = False
 
     def __init__(self, ticket: Ticket, verdict: Permitted, text: bytes, traits: Traits) -> None:
         self.ticket = ticket
         self.text = text
-        """What the client sent."""
-        self.judge(verdict, traits)
-        self.wrapped: bool = False
-        """It runs inside a transaction of the gate's own."""
-        self.changed: int = 0
-        self.shown: int = 0
-        """Rows of the result under way."""
-        self.excess: Denial | None = None
-        self.started: bool = False
-        self.completed: int = 0
-        self.rows: int | None = None
-        self.tag: str = ""
-        self.sqlstate: str = ""
-        self.ended: bool = False
-
-    def judge(self, verdict: Permitted, traits: Traits) -> None:
-        """What is known of it before it runs."""
         self.verdict: Permitted = verdict
         self.traits: Traits = traits
         self.writes: bool = traits.writes
         self.most: int | None = verdict.permit.max_rows if traits.writes else None
+
+    def judge(self, verdict: Permitted, traits: Traits) -> None:
+        """It was decided again, before it ran."""
+        self.verdict = verdict
+        self.traits = traits
+        self.writes = traits.writes
+        self.most = verdict.permit.max_rows if traits.writes else None
 
 
 class Prepared:
@@ -123,22 +123,19 @@ class Portal:
 class Expected:
     """One request to the server."""
 
-    __slots__ = (
-        "batch", "copying", "denial", "failed", "kind", "last", "portal", "recipient", "statement", "step", "verdict",
-        "work",
-    )  # fmt: skip
+    # Defaults stand on the class: most requests never differ from them, and this is made for each message.
+    verdict: Permitted | None = None
+    work: Work | None = None
+    statement: Prepared | None = None
+    portal: Portal | None = None
+    denial: Denial | None = None
+    step: int = 0
+    failed: bool = False
+    copying: bool = False
+    last: bool = False
+    """The last request of a probe."""
 
     def __init__(self, kind: int, recipient: Recipient, batch: int) -> None:
         self.kind = kind
         self.recipient = recipient
         self.batch = batch
-        self.verdict: Permitted | None = None
-        self.work: Work | None = None
-        self.statement: Prepared | None = None
-        self.portal: Portal | None = None
-        self.denial: Denial | None = None
-        self.step: int = 0
-        self.failed: bool = False
-        self.copying: bool = False
-        self.last: bool = False
-        """The last request of a probe."""

@@ -129,7 +129,8 @@ def batch_failed(x: Exchange, sqlstate: str) -> None:
 def transaction_status(x: Exchange, request: Expected, status: int) -> None:
     """A ReadyForQuery told how the transaction stands."""
     x.status = status
-    x.batch_done.clear()
+    if x.batch_done:
+        x.batch_done.clear()
     view = x.view
     if len(x.answers) == 0:
         view.in_block = status != IDLE
@@ -137,13 +138,15 @@ def transaction_status(x: Exchange, request: Expected, status: int) -> None:
         view.stale = True
     if status != IDLE:
         return
-    for portal in [portal for portal in x.portals.values() if portal.batch <= request.batch]:
-        del x.portals[portal.name]
-        portal_gone(x, portal)
+    if x.portals:
+        for portal in [portal for portal in x.portals.values() if portal.batch <= request.batch]:
+            del x.portals[portal.name]
+            portal_gone(x, portal)
     if x.unnamed_portal is not None and x.unnamed_portal.batch <= request.batch:
         portal_gone(x, x.unnamed_portal)
         x.unnamed_portal = None
-    view.claimed_local.clear()
+    if view.claimed_local:
+        view.claimed_local.clear()
     if view.touched:
         view.touched = False
         view.stale = True
