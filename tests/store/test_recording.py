@@ -25,7 +25,9 @@ def leaf(number: int) -> bytes:
     return orjson.dumps({"number": number})
 
 
-def run(state: Path, work: Callable[[Recording], Awaitable[object]], durability: Durability = Durability.STRICT) -> None:
+def run(
+    state: Path, work: Callable[[Recording], Awaitable[object]], durability: Durability = Durability.STRICT
+) -> None:
     async def whole() -> None:
         loop = asyncio.get_running_loop()
         recording = Recording.open(state, durability=durability, loop=loop, on_failure=lambda _: None)
