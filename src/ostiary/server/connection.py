@@ -115,8 +115,8 @@ class Connection(asyncio.BufferedProtocol):
     # What its owner calls.
 
     def write(self, data: bytes) -> None:
-        """Send, unless the socket is gone: then its end has been told already."""
-        if not self.gone and self._transport is not None:
+        """Send, unless the far end has left: then its end has been told already, and nobody would read it."""
+        if not self._ended and self._transport is not None:
             self._transport.write(data)
 
     def hold(self, why: Hold) -> None:
@@ -155,6 +155,8 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
+            # Who has left holds nobody back: a backend that cannot send cannot be cancelled either.
+            self.on_slow(False)
             self.on_end()
 
     def _is_open(self) -> bool:
