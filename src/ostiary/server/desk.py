@@ -18,6 +18,7 @@ from ostiary.datasources.datasource import Datasource
 from ostiary.model.decision import Denial, Permitted, Refused
 from ostiary.model.errors import LogUnavailable, TokenRefused, UpstreamFailed
 from ostiary.model.identity import Circumstances, Identity
+from ostiary.model.mask import MaskPlan
 from ostiary.model.names import SessionId, Ticket
 from ostiary.model.statement import Stage
 from ostiary.server.reception import Peer
@@ -46,6 +47,12 @@ UNRECORDED = Denial(
 )
 
 UNKNOWN_NAMES = frozenset({"unknown-relation", "unknown-function"})
+
+OUTDATED = Denial(
+    "session-outdated",
+    "what you may see has changed since this session prepared its statements and cursors",
+    hint="connect again and prepare them anew",
+)
 
 BROKEN = Denial("internal", "terminating connection because of a fault in the gate", sqlstate="XX000")
 
@@ -89,6 +96,7 @@ class SessionDesk:
         self._intents = 0
         self._newest = Ticket(0)
         self._kept: tuple[Snapshots, Circumstances, Standing] | None = None
+        self._made_under: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._templates: dict[int, tuple[Judged, Stage, bytes]] = {}
         self.expires_at: float | None = None
@@ -166,18 +174,34 @@ class SessionDesk:
     def _authorize(self, action: Decide) -> Judged:
         datasource, submission = self._datasource_or_fail(), action.submission
         snapshots, identity, now = datasource.snapshots, self._identity_or_fail(), int(time.time())
+        authorizer, claimed = self._desk.authorizer, submission.view.claimed
         if action.overlay is not None:
             overlay = datasource.overlay(submission.view.overlay, action.overlay)
-            return self._desk.authorizer.authorize(snapshots, identity, submission, now, overlay)
+            standing = authorizer.standing(snapshots, identity, claimed, now, overlay)
+            judged = authorizer.authorize(snapshots, identity, submission, now, overlay, standing)
+            return self._still_good(judged, standing.plan)
         kept = self._kept
-        if kept is None or kept[0] is not snapshots or kept[1] != submission.view.claimed or kept[2].asker.reads_time:
-            claimed = submission.view.claimed
-            kept = self._kept = (
-                snapshots,
-                claimed,
-                self._desk.authorizer.standing(snapshots, identity, claimed, now),
-            )
-        return self._desk.authorizer.authorize(snapshots, identity, submission, now, standing=kept[2])
+        if kept is None or kept[0] is not snapshots or kept[1] != claimed or kept[2].asker.reads_time:
+            kept = self._kept = (snapshots, claimed, authorizer.standing(snapshots, identity, claimed, now))
+        judged = authorizer.authorize(snapshots, identity, submission, now, standing=kept[2])
+        return self._still_good(judged, kept[2].plan)
+
+    def _still_good(self, judged: Judged, plan: MaskPlan) -> Judged:
+        """Refuse what would use a prepared statement or cursor that was made under other masks.
+
+        The server keeps their rewritten texts; those of the protocol are compared at Bind, those of SQL cannot be.
+        """
+        verdict = judged.verdict
+        if isinstance(verdict, Refused):
+            return judged
+        for statement in verdict.statements:
+            if statement.executes is not None or statement.node == "FetchStmt":
+                if self._made_under is not None and self._made_under != plan.digest:
+                    return Judged(Refused(OUTDATED, verdict.statements), judged.analysis)
+            elif statement.prepares is not None or statement.node == "DeclareCursorStmt":
+                # The oldest counts: what was made first may still be there.
+                self._made_under = self._made_under if self._made_under is not None else plan.digest
+        return judged
 
     def _conclude(self, action: Decide, judged: Judged, reply: Reply) -> None:
         verdict, submission = judged.verdict, action.submission
