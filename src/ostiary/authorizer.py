@@ -236,7 +236,12 @@ class Case:
 
 def refuse_startup(standing: Standing, limits: SessionLimits, settings: Mapping[str, str]) -> Denial | None:
     """Why a session may not start with these settings; None when it may. They are judged as SET would be."""
-    changes = [SettingChange(name.lower(), value) for name, value in settings.items()]
+    changes = [
+        SettingChange(name.lower(), value)
+        for name, value in settings.items()
+        # What a program asks for in the C locale, psql for one: no conversion. The gate gives it UTF8.
+        if not (name.lower() == "client_encoding" and value.strip("'\" ").upper() == "SQL_ASCII")
+    ]
     denial = None if standing.unlimited else limits.refuse_changes(changes)
     if denial is None and not standing.unanalysed:
         denial = refuse_encodings(changes)

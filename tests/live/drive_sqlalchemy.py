@@ -106,7 +106,7 @@ def reflection(dialect: str, target: Target) -> Any:
     with furnished(target, dialect) as made:
         look = sa.inspect(made)
         tables = ("sa_authors", "sa_books")
-        seen: list[Any] = [look.get_table_names(), look.get_schema_names(), look.has_table("no_such_table")]
+        seen: list[Any] = [sorted(look.get_table_names()), look.get_schema_names(), look.has_table("no_such_table")]
         for table in tables:
             seen += [
                 [{**one, "type": str(one["type"])} for one in look.get_columns(table)],
