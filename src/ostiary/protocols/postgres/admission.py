@@ -121,7 +121,7 @@ class Admission:
 def check_setting(x: Exchange, name: str, value: str) -> None:
     """The same rule for a setting asked for at startup, in any of the spellings that the server takes."""
     plain = value.strip().strip("'\"").lower().replace("-", "").replace("_", "")
-    # A program in the C locale asks for SQL_ASCII, which means: do not convert. It gets UTF8, whose bytes it leaves alone.
+    # A program in the C locale asks for SQL_ASCII: do not convert. It gets UTF8, whose bytes it leaves alone.
     utf8 = ("utf8", "unicode", "sqlascii")
     good = utf8 if name == "client_encoding" else ("on", "true", "yes", "1", "t", "y", "tr", "tru", "ye")
     check_parameter(x, name, {"client_encoding": "UTF8"}.get(name, "on") if plain in good else value or "?")
