@@ -69,10 +69,10 @@ def _progress(text: str) -> None:
 
 def _table(said: list[dict[str, object]]) -> None:
     table = Table(title="CPU of what stands in between; medians of interleaved repeats")
-    for title in ("figure", "value", "unit", "× PgBouncer", "goal ≤", "per second"):
+    for title in ("figure", "value", "unit", "× PgBouncer", "× at equal rate", "goal ≤", "per second"):
         table.add_column(title, justify="left" if title in ("figure", "unit") else "right")
     for row in said:
-        cells = (row[key] for key in ("name", "value", "unit", "ratio", "goal", "per_second"))
+        cells = (row[key] for key in ("name", "value", "unit", "ratio", "ratio_at_equal_rate", "goal", "per_second"))
         table.add_row(*("" if cell is None else str(cell) for cell in cells))
     Console(width=120).print(table)
 

@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -30,11 +30,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: what it cost the process in between (None: nothing is), the server, and how fast it went."""
+    """One run: what it cost the process in between (None: nothing is), the server, and how fast it went.
+
+    `matched` is what PgBouncer cost when it was held to the rate of this run: on a machine that is not busy a wake-up
+    costs more than the work, and a gate that waits for its disk leaves the machine less busy than PgBouncer does.
+    """
 
     cost: float | None
     server: float
     rate: float
+    matched: float | None = None
 
 
 class LoadFailed(RuntimeError):
@@ -67,21 +72,22 @@ def loads(folder: Path) -> tuple[Load, ...]:
     )
 
 
-def run(stage: Stage, target: Target, load: Load, seconds: float) -> Sample:
-    """One run of a load through one target."""
+def run(stage: Stage, target: Target, load: Load, seconds: float, rate: float | None = None) -> Sample:
+    """One run of a load through one target, held to `rate` transactions a second when that is given."""
     before = usage(target.process) if target.process is not None else None
     server = usage(stage.server).cpu
     command = [str(stage.pgbench), "-n", "-c", str(load.clients), "-j", "2", "-T", str(round(seconds))]
-    done = subprocess.run([*command, *load.arguments, target.url], capture_output=True, text=True, check=False)
-    found, rate = _DONE.search(done.stdout), _RATE.search(done.stdout)
+    held = ("--rate", f"{rate:.1f}") if rate is not None else ()
+    done = subprocess.run([*command, *held, *load.arguments, target.url], capture_output=True, text=True, check=False)
+    found, reached = _DONE.search(done.stdout), _RATE.search(done.stdout)
     failed = _FAILED.search(done.stdout)
-    if done.returncode != 0 or found is None or rate is None or (failed is not None and failed[1] != "0"):
+    if done.returncode != 0 or found is None or reached is None or (failed is not None and failed[1] != "0"):
         raise LoadFailed(f"{load.name} through {target.name}: {(done.stderr or done.stdout).strip()[-1500:]}")
     count = int(found[1])
     cost = None
     if before is not None and target.process is not None:
         cost = (usage(target.process).cpu - before.cpu) / count * load.per
-    return Sample(cost, (usage(stage.server).cpu - server) / count * load.per, float(rate[1]))
+    return Sample(cost, (usage(stage.server).cpu - server) / count * load.per, float(reached[1]))
 
 
 def measure(
@@ -89,12 +95,16 @@ def measure(
 ) -> dict[str, list[Sample]]:
     """Each target in turn, `repeats` times over, so that a noisy minute meets all of them."""
     samples: dict[str, list[Sample]] = {target.name: [] for target in stage.targets}
+    bouncer = next(target for target in stage.targets if target.name == "pgbouncer")
     for target in stage.targets:
         run(stage, target, load, 1)
     for number in range(repeats):
         say(f"{load.name}: {number + 1} of {repeats}")
         for target in stage.targets:
-            samples[target.name].append(run(stage, target, load, seconds))
+            taken = run(stage, target, load, seconds)
+            if target.name.startswith("gate"):
+                taken = replace(taken, matched=run(stage, bouncer, load, seconds, taken.rate).cost)
+            samples[target.name].append(taken)
     return samples
 
 
@@ -109,6 +119,8 @@ def rows(load: Load, samples: dict[str, list[Sample]]) -> list[dict[str, object]
         row["value"] = round(median(costs[name]), 2) if costs[name] else None
         row["versus"] = "pgbouncer, same run" if bouncer else None
         row["ratio"] = round(median(costs[name]) / bouncer, 2) if bouncer and costs[name] else None
+        matched = [one.cost / one.matched for one in taken if one.cost is not None and one.matched]
+        row["ratio_at_equal_rate"] = round(median(matched), 2) if matched else None
         row["goal"] = load.goals.get(name)
         row["lowest"] = round(min(costs[name]), 2) if costs[name] else None
         row["highest"] = round(max(costs[name]), 2) if costs[name] else None

@@ -43,3 +43,9 @@ def test_what_a_process_started_counts_as_its_own() -> None:
         assert child.pid in tree(os.getpid())
         assert usage(os.getpid()).cpu - before.cpu >= usage(child.pid).cpu > 0
         child.communicate()
+
+
+def test_a_gate_is_also_held_against_a_pgbouncer_of_the_same_rate() -> None:
+    samples = {"gate strict": [Sample(20, 40, 500, 10), Sample(30, 40, 500, 10), Sample(90, 40, 500, 30)]}
+    (gate,) = rows(LOAD, samples)
+    assert gate["ratio_at_equal_rate"] == 3.0
