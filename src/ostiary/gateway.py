@@ -18,7 +18,7 @@ import structlog
 
 from ostiary.audit.encoding import Commitments, event
 from ostiary.authorizer import Authorizer
-from ostiary.credentials.secrets import resolve
+from ostiary.credentials.secrets import password_of
 from ostiary.datasources.catalogs import Side
 from ostiary.datasources.classes import Pins
 from ostiary.datasources.datasource import Datasource, PinStore
@@ -147,7 +147,7 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Gate:
     stack.callback(lambda: log.append(event("gate-stopped", session=None, time_ns=_now(), fields={})))
     datasources: dict[str, Datasource] = {}
     for name, database in settings.databases.items():
-        side = Side(database, resolve(database.password_env, database.password_file))
+        side = Side(database, password_of(settings, database))
         datasources[name] = await Datasource.open(side, policies, pin_store(settings.state, name))
         stack.push_async_callback(datasources[name].close)
     desk = Desk(
@@ -208,8 +208,9 @@ async def _listen(
         raise SettingsInvalid(
             f"cannot listen on {place.host}:{place.port}: {error.strerror or error}",
             file=str(settings.file),
+            line=place.line,
             key="listen.address",
-            hint="is another gate running there?",
+            hint="stop what listens there (another gate?), or choose another address",
         ) from error
 
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -50,11 +50,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """One address to accept clients on."""
+    """One address to accept clients on. `line` is where the file says so, for messages."""
 
     host: str
     port: int
     tls: Tls | None = None
+    line: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,19 @@ def read_settings(path: Path) -> Settings:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsInvalid(f"cannot be read: {error}", file=str(path), hint="make one with: ostiary init") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsInvalid(
+            f"cannot be read: {reason}", file=str(path), hint="name it with --config, or make one with: ostiary init"
+        ) from error
+    return parse_settings(text, path)
+
+
+def parse_settings(text: str, path: Path) -> Settings:
+    """Check the text of a configuration file that lies, or is to lie, at `path`.
+
+    Raises:
+        SettingsInvalid: it says something it must not; names file, line and key.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -134,19 +147,22 @@ def read_settings(path: Path) -> Settings:
 class Section:
     """A table of the file that knows which of its keys were asked for, so that the rest can be refused."""
 
-    def __init__(self, data: Mapping[str, Any], file: Path, text: str, name: str = "") -> None:
+    def __init__(self, data: Mapping[str, Any], file: Path, text: str, name: str = "", index: int = 0) -> None:
         self.data = data
         self.file = file
         self.text = text
         self.name = name
+        self.index = index
         self._known: set[str] = set()
 
     def fail(self, key: str, message: str, hint: str = "") -> SettingsInvalid:
         """An error at this key, with the line where the file has it."""
         path = ".".join(part for part in (self.name, key) if part)
-        return SettingsInvalid(
-            message, file=str(self.file), line=line_of(self.text, self.name, key), key=path, hint=hint
-        )
+        return SettingsInvalid(message, file=str(self.file), line=self.line(key), key=path, hint=hint)
+
+    def line(self, key: str) -> int | None:
+        """Where the file has this key."""
+        return line_of(self.text, self.name, key, self.index)
 
     def get(self, key: str, kind: type, default: Any = None) -> Any:
         """The value of a key, checked to be of `kind`; `default` when it is absent."""
@@ -218,13 +234,26 @@ def duration(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def line_of(text: str, section: str, key: str) -> int | None:
-    """The line where a TOML text sets a key, for messages; None when it cannot be told."""
+def line_in(file: Path, section: str, key: str) -> int | None:
+    """`line_of` in a file that was read before; None when it cannot be read any more."""
+    try:
+        return line_of(file.read_text(encoding="utf-8"), section, key)
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def line_of(text: str, section: str, key: str, index: int = 0) -> int | None:
+    """The line where a TOML text sets a key, for messages; None when it cannot be told.
+
+    `index` says which of several tables of an array (``[[section]]``) is meant.
+    """
     current = ""
     header = None
     for number, line in enumerate(text.splitlines(), 1):
         if found := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?", line):
             current = found[1].replace('"', "")
+            if current == section and index:
+                current, index = "", index - 1
             if current in (section, f"{section}.{key}".strip(".")):
                 header = header or number
         elif current == section and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[.=]""", line):
@@ -258,7 +287,7 @@ def _settings(top: Section) -> Settings:
     top.done()
     if state is None or policies is None:
         raise top.fail("state", "is missing")
-    listeners = tuple(_listen(Section(one, top.file, top.text, "listen")) for one in listen)
+    listeners = tuple(_listen(Section(one, top.file, top.text, "listen", at)) for at, one in enumerate(listen))
     return Settings(top.file, state, listeners, made, policies, durability, local, limits, event_loop)
 
 
@@ -282,7 +311,7 @@ def _listen(section: Section) -> Listen:
             f"{host} is not loopback, and plaintext is refused beyond it",
             hint="add tls = { certificate, key }",
         )
-    return Listen(host, port, made)
+    return Listen(host, port, made, section.line("address"))
 
 
 def _address(section: Section, key: str, address: str) -> tuple[str, int]:
@@ -330,9 +359,9 @@ def _database(section: Section, name: str) -> Database:
         raise section.fail("roles", f"{roles!r} is not available in this version", hint='use roles = "shared"')
     default_mode = SslMode.DISABLE if is_loopback(host) else SslMode.VERIFY_FULL
     try:
-        sslmode = SslMode(query.pop("sslmode", default_mode))
-    except ValueError as error:
-        raise section.fail("url", f"{error}; this version knows {', '.join(SslMode)}") from None
+        sslmode = SslMode(said := query.pop("sslmode", default_mode))
+    except ValueError:
+        raise section.fail("url", f"sslmode must be one of {', '.join(SslMode)}, not {said!r}") from None
     ca_file = query.pop("sslrootcert", None)
     if query:
         raise section.fail("url", f"unknown parameter {next(iter(query))!r}")

@@ -12,6 +12,7 @@ from ostiary.audit.encoding import event, intent, intent_template, outcome
 from ostiary.cli.audit import audit
 from ostiary.model.analysis import Access, Action, Analysis, StatementAnalysis
 from ostiary.model.decision import Denial, Permit, Permitted, Refused, Verdict, Versions
+from ostiary.model.errors import Invalid
 from ostiary.model.identity import Circumstances, Identity, Principal, PrincipalKind
 from ostiary.model.names import RelationName, SessionId
 from ostiary.model.record import Outcome, OutcomeKind
@@ -127,3 +128,26 @@ def test_lines_for_people_hold_time_who_verdict_and_shape(state: Path) -> None:
     assert "other for alice\tpermit\tselect * from orders" in lines[0]
     assert "bot for alice\tdeny policy-denies\tselect * from customers" in lines[1]
     assert "SELECT 4 rows" in run("search", state, "--type", "outcome").output
+
+
+def test_a_search_where_no_log_is_does_not_look_like_one_that_finds_nothing(tmp_path: Path) -> None:
+    error = run("search", tmp_path).exception
+    assert isinstance(error, Invalid)
+    assert "holds no log" in str(error)
+
+
+def test_what_is_no_key_is_refused_by_its_file(state: Path, tmp_path: Path) -> None:
+    key = tmp_path / "notes.txt"
+    key.write_text("nothing\n")
+    error = run("verify", state, "--key", key).exception
+    assert isinstance(error, Invalid)
+    assert str(error).startswith(f"{key}: is no public key of a log")
+
+
+def test_a_record_stays_on_its_line_and_says_nothing_to_a_terminal(tmp_path: Path) -> None:
+    log = Log.open(tmp_path, durability=Durability.STRICT, call_soon=lambda call: call())
+    log.append(event("login", session=SESSION, time_ns=START, fields={"principal": "a\nb", "peer": "\x1b[2Jx\u202ey"}))
+    log.close()
+    (line,) = run("search", tmp_path).output.splitlines()
+    assert "a b" in line
+    assert r"\x1b[2Jx\u202ey" in line

@@ -40,7 +40,14 @@ def test_nothing_is_written_when_one_file_is_there_already(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://a@b/c", "postgresql://a:secret@b/c", "postgresql:///c", 'postgresql://a@b/"]']
+    "url",
+    [
+        "mysql://a@b/c",
+        "postgresql://a:secret@b/c",
+        "postgresql:///c",
+        'postgresql://a@b/"]',
+        "postgresql://a@b/c?sslmode=prefer",
+    ],
 )
 def test_an_address_that_the_gate_could_not_use_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsInvalid):

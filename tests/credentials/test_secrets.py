@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.credentials.secrets import CredentialUnavailable, resolve
+from ostiary.credentials.secrets import CredentialUnavailable, password_of, resolve
+from ostiary.settings import read_settings
 
 
 def written(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
@@ -56,3 +57,13 @@ def test_what_is_absent_is_named(tmp_path: Path) -> None:
 def test_two_sources_at_once_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CredentialUnavailable, match="both"):
         resolve("GATE", tmp_path / "x")
+
+
+def test_an_error_names_where_the_settings_speak_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "ostiary.toml"
+    file.write_text('[database.o]\nurl = "postgresql://gate@localhost/o"\npassword_env = "OSTIARY_TEST_NOWHERE"\n')
+    settings = read_settings(file)
+    with pytest.raises(CredentialUnavailable, match="OSTIARY_TEST_NOWHERE") as caught:
+        password_of(settings, settings.databases["o"])
+    assert (caught.value.file, caught.value.line, caught.value.key) == (str(file), 3, "database.o.password_env")
+    assert "password_file" in caught.value.hint

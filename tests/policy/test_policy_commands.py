@@ -66,6 +66,16 @@ def test_check_warns_that_a_pseudonym_is_not_one_yet(configuration: Path) -> Non
     assert "pii.email: pseudonyms need the installed mask schema" in run("check", "--config", str(configuration)).stderr
 
 
+def test_check_warns_that_a_class_has_no_mask(configuration: Path) -> None:
+    (configuration.parent / "classes.toml").write_text(
+        '[columns]\n"public.people.mail" = "pii.emial"\n"public.people.id" = "none"\n'
+        '[masks]\n"pii.email" = { mask = "null" }\n'
+    )
+    said = run("check", "--config", str(configuration)).stderr
+    assert "class 'pii.emial' has no mask in [masks], so NULL is shown; did you mean 'pii.email'?" in said
+    assert "'none'" not in said
+
+
 BOT = Principal(PrincipalKind.AGENT, "bot", LOCAL_ISSUER)
 YES = Asked(BOT, Question("connect", Database("orders")), Answer(allowed=True, policies=(), max_rows=3))
 NO = Asked(BOT, Question("read", Database("orders")), Answer(allowed=False))

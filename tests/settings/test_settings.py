@@ -43,6 +43,8 @@ WRONG = [
     (MINIMAL + 'statement_timeout = "5 parsecs"\n', "database.orders.statement_timeout", 3, "duration"),
     ('[database.o]\nurl = "postgresql://gate:secret@h/o"\n', "database.o.url", 2, "password"),
     ('[[listen]]\naddress = "0.0.0.0:6432"\n' + MINIMAL, "listen.address", 2, "plaintext is refused"),
+    ('[[listen]]\naddress = "127.0.0.1:1"\n[[listen]]\naddress = "x"\n' + MINIMAL, "listen.address", 4, "HOST:PORT"),
+    ('[database.o]\nurl = "postgresql://a@h/o?sslmode=prefer"\n', "database.o.url", 2, "one of disable, require"),
     ("", "database", None, "no database"),
     ('state_url = "postgresql://x"\n' + MINIMAL, "state_url", 1, "not available"),
 ]

@@ -11,16 +11,17 @@ from typing import Any
 import click
 import orjson
 
-from ostiary.audit.notes import VerifierKey
+from ostiary.audit.notes import NoteRefused, VerifierKey
 from ostiary.audit.search import Query
+from ostiary.audit.tiles import CHECKPOINT
 from ostiary.audit.verify import Report
+from ostiary.cli.options import CONFIG
+from ostiary.model.errors import Invalid
 from ostiary.settings import duration, read_settings
 from ostiary.store.reader import newest_first, verify_folder
+from ostiary.store.segments import FOLDER as SEGMENTS
 
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("ostiary.toml"), show_default=True, metavar="FILE"
-)
-JSON = click.option("--json", "as_object", is_flag=True, help="Print JSON.")
+FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 SHOWN_DAMAGES = 20
 
 
@@ -29,17 +30,24 @@ def audit() -> None:
     """Verify and search the record."""
 
 
-@audit.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+@audit.command("verify", short_help="Recompute the whole log, and say where it is damaged.")
+@FOLDER
 @click.option(
-    "--key", "key_file", type=click.Path(path_type=Path, exists=True), help="The log's public key, kept elsewhere."
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The log's public key, a copy of keys/log.vkey that was kept elsewhere.",
 )
 @CONFIG
-@JSON
+@click.option("--json", "as_object", is_flag=True, help="Print one JSON object.")
 def verify(folder: Path | None, key_file: Path | None, config: Path, as_object: bool) -> None:
-    """Recompute the whole log in FOLDER (default: the configured state); exit 1 on any damage, and say where it is."""
+    """Recompute the whole log in FOLDER, a gate's state folder (default: the configured one).
+
+    It exits 1 on any damage, and says where it is.
+    """
     state = folder or read_settings(config).state
-    key = VerifierKey.parse(key_file.read_text(encoding="utf-8").strip()) if key_file else None
+    key = _kept(key_file) if key_file else None
     with _progress(shown=sys.stderr.isatty() and not as_object) as progress:
         report = verify_folder(state, key, progress)
     if as_object:
@@ -47,6 +55,15 @@ def verify(folder: Path | None, key_file: Path | None, config: Path, as_object: 
     else:
         _tell(state, report)
     sys.exit(0 if report.sound else 1)
+
+
+def _kept(file: Path) -> VerifierKey:
+    try:
+        return VerifierKey.parse(file.read_text(encoding="utf-8").strip())
+    except (NoteRefused, UnicodeDecodeError) as error:
+        raise Invalid(
+            f"is no public key of a log: {error}", file=str(file), hint="a copy of keys/log.vkey is one"
+        ) from error
 
 
 def _as_object(state: Path, report: Report) -> dict[str, Any]:
@@ -91,19 +108,19 @@ def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-@audit.command("search")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
-@click.option("--principal", help="Who acted, or for whom.")
-@click.option("--relation", help="A relation that a statement touches: NAME or SCHEMA.NAME.")
-@click.option("--session", help="A session's id.")
-@click.option("--database", help="A datasource by its configured name.")
-@click.option("--since", help="A duration such as 15m or 2h, or a time such as 2026-11-22T10:00:00Z.")
-@click.option("--until", help="The same, for the end.")
-@click.option("--type", "kind", help="intent, outcome, event, or the name of an event such as login.")
-@click.option("--verdict", type=click.Choice(["permit", "deny"]))
+@audit.command("search", short_help="Find records, newest first.")
+@FOLDER
+@click.option("--principal", metavar="NAME", help="Who acted, or for whom.")
+@click.option("--relation", metavar="NAME", help="A relation that a statement touches: NAME or SCHEMA.NAME.")
+@click.option("--session", metavar="ID", help="A session's id.")
+@click.option("--database", metavar="NAME", help="A database by its configured name.")
+@click.option("--since", metavar="WHEN", help="A duration such as 15m or 2h, or a time such as 2026-11-22T10:00:00Z.")
+@click.option("--until", metavar="WHEN", help="The same, for the end.")
+@click.option("--type", "kind", metavar="TYPE", help="intent, outcome, event, or the name of an event such as login.")
+@click.option("--verdict", type=click.Choice(["permit", "deny"]), help="What was decided about a statement.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many, newest first.")
 @CONFIG
-@JSON
+@click.option("--json", "as_object", is_flag=True, help="Print one JSON object a line.")
 def search(
     folder: Path | None,
     principal: str | None,
@@ -118,8 +135,13 @@ def search(
     config: Path,
     as_object: bool,
 ) -> None:
-    """Find records, newest first, those of the last moment included. With --json one object a line."""
+    """Find records in FOLDER, a gate's state folder (default: the configured one).
+
+    Newest first, those of the last moment included. A gate that runs is not disturbed.
+    """
     state = folder or read_settings(config).state
+    if not _holds_a_log(state):
+        raise Invalid("holds no log", file=str(state), hint="name a gate's state folder; `ostiary serve` makes it")
     now = datetime.now(UTC)
     query = Query(
         principal=principal,
@@ -140,6 +162,10 @@ def search(
     else:
         for index, record in found:
             click.echo("\t".join((str(index), *_row(record))))
+
+
+def _holds_a_log(state: Path) -> bool:
+    return any((state / part).exists() for part in (CHECKPOINT, SEGMENTS, "tile"))
 
 
 def _found(state: Path, query: Query, limit: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -171,8 +197,16 @@ def _moment(text: str | None, now: datetime, option: str) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
 
 
-def _row(record: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    """Time, type, who, verdict or end, what."""
+def _row(record: dict[str, Any]) -> tuple[str, ...]:
+    """Time, type, who, verdict or end, what: each on one line, and nothing in it that a terminal would obey."""
+    return tuple(_plain(" ".join(text.split())) for text in _told(record))
+
+
+def _plain(text: str) -> str:
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _told(record: dict[str, Any]) -> tuple[str, str, str, str, str]:
     match record.get("type"):
         case "intent":
             who, whom = record["principal"]["name"], record.get("on_behalf_of")
@@ -196,14 +230,16 @@ def _table(found: list[tuple[int, dict[str, Any]]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("#", "time", "type", "who", "verdict", "what", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("#", "time", "type", "who", "verdict", "what"):
+        table.add_column(name, no_wrap=name in ("#", "time", "type"))
     colours = {"deny": "red", "failed": "yellow", "unknown": "yellow", "permit": "green"}
     for index, record in found:
         time, kind, who, verdict, what = _row(record)
         style = colours.get(verdict.partition(" ")[0], "")
         # Text, not markup: what stands in a record is shown, never obeyed.
-        what = " ".join(what.split())
-        table.add_row(str(index), time[:23] + "Z", kind, Text(who), Text(verdict, style), Text(what[:200]))
-    Console().print(table)
-    if not found:
+        table.add_row(str(index), time[:19] + "Z", Text(kind), Text(who), Text(verdict, style), Text(what[:200]))
+    if found:
+        Console().print(table)
+    else:
         click.echo("no record matches", err=True)

@@ -6,9 +6,9 @@ import sys
 import click
 
 
-@click.command("demo")
+@click.command("demo", short_help="Try the gate in front of a shop's PostgreSQL.")
 @click.option(
-    "--tour", "unattended", is_flag=True, help="Try every promise; one JSON object a line; exit 1 if one fails."
+    "--tour", "unattended", is_flag=True, help="Try every promise; one JSON object a line; exit 1 if one does not hold."
 )
 def demo(unattended: bool) -> None:
     """Start a PostgreSQL with a shop's data and the gate in front of it, until Ctrl-C."""

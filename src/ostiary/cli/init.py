@@ -12,7 +12,7 @@ import click
 import orjson
 
 from ostiary.model.errors import Invalid, SettingsInvalid
-from ostiary.settings import read_settings
+from ostiary.settings import parse_settings
 
 EXAMPLE_URL = "postgresql://gate@127.0.0.1:5432/orders"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -40,7 +40,11 @@ def write_configuration(
     """
     name = _database_name(url) if name is None else name
     if _BARE_KEY.fullmatch(name) is None:
-        raise SettingsInvalid(f"a database may not be called {name!r}", hint="letters, digits, - and _")
+        raise SettingsInvalid(
+            f"a database may not be called {name!r}",
+            key="--database-name",
+            hint="give one of letters, digits, - and _ with --database-name; clients will use it",
+        )
     values = {
         "name": name,
         # A JSON text is a TOML basic string too (TOML 1.0, "String").
@@ -50,14 +54,15 @@ def write_configuration(
         "unclassified": unclassified,
     }
     files = {folder / path: text for path, text in _files(values)}
+    main = folder / "ostiary.toml"
     for path in files:
         if path.exists():
             raise AlreadyThere("is there already", file=str(path), hint="nothing was written; choose another folder")
+    parse_settings(files[main], main)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    read_settings(folder / "ostiary.toml")
     return list(files)
 
 
@@ -66,7 +71,7 @@ def _database_name(url: str) -> str:
     if parts.scheme not in ("postgresql", "postgres") or parts.password is not None or not parts.username:
         raise SettingsInvalid(
             "must be postgresql://USER@HOST:PORT/DATABASE, without a password",
-            key="url",
+            key="--database-url",
             hint="the password comes from the environment or from a file",
         )
     return unquote(parts.path.lstrip("/")) or unquote(parts.username)
@@ -87,9 +92,14 @@ def _text(file: Traversable) -> str:
     return file.read_text(encoding="utf-8")
 
 
-@click.command("init")
+@click.command("init", short_help="Write a commented configuration and the starter policies.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.option("--database-url", default=EXAMPLE_URL, metavar="URL", help="postgresql://USER@HOST:PORT/DATABASE")
+@click.option(
+    "--database-url",
+    default=EXAMPLE_URL,
+    metavar="URL",
+    help="postgresql://USER@HOST:PORT/DATABASE, without a password.",
+)
 @click.option("--database-name", metavar="NAME", help="What clients call it; the database's own name when absent.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list of files that were written.")
 def init(folder: Path, database_url: str, database_name: str | None, as_json: bool) -> None:

@@ -6,7 +6,9 @@ from importlib import import_module
 import click
 
 from ostiary import __version__
+from ostiary.cli.complaints import complain
 from ostiary.model.errors import Invalid, OstiaryError
+from ostiary.suggestions import closest
 
 COMMANDS = {
     "audit": "ostiary.cli.audit:audit",
@@ -36,6 +38,14 @@ class Commands(click.Group):
             raise TypeError(f"{place} is not a command")
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; what comes close to a name that is none."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command {args[0]!r}{closest(args[0], sorted(COMMANDS))}")
+        return super().resolve_command(ctx, args)
+
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ostiary")
@@ -48,7 +58,5 @@ def main() -> None:
     try:
         ostiary()
     except OstiaryError as error:
-        click.echo(f"{click.style('error', fg='red', bold=True)} {error}", err=True)
-        if error.hint:
-            click.echo(f"{click.style('next', fg='cyan')}  {error.hint}", err=True)
+        complain(error)
         sys.exit(2 if isinstance(error, Invalid) else 1)

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import click
 
+from ostiary.cli.options import CONFIG
 from ostiary.model.identity import Circumstances, Identity, Principal, PrincipalKind
 from ostiary.policy.explain import Explanation, as_json, lines
 from ostiary.policy.lint import Finding, Severity
 from ostiary.settings import Settings, read_settings
 
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("ostiary.toml"), show_default=True, metavar="FILE"
-)
 JSON = click.option("--json", "as_object", is_flag=True, help="Print one JSON object.")
 
 
@@ -26,7 +24,7 @@ def policy() -> None:
     """Check the policies, and find out what they would say."""
 
 
-@policy.command("check")
+@policy.command("check", short_help="Say what is wrong with the policies and classes.")
 @CONFIG
 @JSON
 def check(config: Path, as_object: bool) -> None:
@@ -95,12 +93,18 @@ def _strangers(settings: Settings, mentioned: set[tuple[str, str]]) -> Iterator[
 
 
 def _class_findings(settings: Settings) -> Iterator[Finding]:
-    """What a class map promises and this version cannot keep. A file that does not say what it must raises."""
+    """What a class map promises and this version cannot keep, or leaves open. A file with an error in it raises."""
     from ostiary.datasources.classes import read_class_file
-    from ostiary.model.mask import MaskKind
+    from ostiary.model.mask import NONE, MaskKind
+    from ostiary.suggestions import closest
 
     for file in sorted({one.classes for one in settings.databases.values() if one.classes is not None}):
-        for name, mask in read_class_file(file).masks.items():
+        read = read_class_file(file)
+        used = {*read.columns.values(), *read.stars.values()}
+        for name in sorted(used - set(read.masks) - {NONE}):
+            message = f"class {name!r} has no mask in [masks], so NULL is shown{closest(name, sorted(read.masks))}"
+            yield Finding(Severity.WARNING, str(file), 0, message)
+        for name, mask in read.masks.items():
             if mask.kind is MaskKind.PSEUDONYM:
                 message = f"{name}: pseudonyms need the installed mask schema; until then a constant is shown"
                 yield Finding(Severity.WARNING, str(file), 0, message)
@@ -116,7 +120,7 @@ class Submitted:
     text: bytes
 
 
-@policy.command("explain")
+@policy.command("explain", short_help="Say what a statement would get, and by which policies.")
 @CONFIG
 @click.option("--as", "name", required=True, metavar="NAME", help="Who would ask.")
 @click.option(
@@ -127,9 +131,11 @@ class Submitted:
     help="What kind of principal that is.",
 )
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group of NAME; may be repeated.")
-@click.option("--on-behalf-of", metavar="NAME", help="The human whom NAME acts for.")
-@click.option("--on-behalf-of-group", "delegator_groups", multiple=True, metavar="GROUP", help="A group of theirs.")
-@click.option("--purpose", help="Why.")
+@click.option("--on-behalf-of", metavar="NAME", help="The human whom NAME acts for. Policy asks both.")
+@click.option(
+    "--on-behalf-of-group", "delegator_groups", multiple=True, metavar="GROUP", help="A group of that human's."
+)
+@click.option("--purpose", help="Why, in a few words.")
 @click.option("--ticket", help="The ticket that this is for.")
 @click.option("--workflow", help="The workflow that this is part of.")
 @click.option("--run", help="The run of that workflow.")
@@ -155,7 +161,10 @@ def explain(
     sql: str,
     as_object: bool,
 ) -> None:
-    """Say what a statement would get, and by which policies. It reads the database's catalog and runs nothing."""
+    """Say what a statement would get, by which policies, and how it would be rewritten.
+
+    It reads the database's catalog and runs nothing. It exits 0 for a refusal too: that is an answer.
+    """
     if delegator_groups and on_behalf_of is None:
         raise click.UsageError("--on-behalf-of-group needs --on-behalf-of")
     said, silent = Circumstances(purpose, ticket, workflow, run), Circumstances()
@@ -198,7 +207,7 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
     import time
 
     from ostiary.authorizer import Authorizer
-    from ostiary.credentials.secrets import resolve
+    from ostiary.credentials.secrets import password_of
     from ostiary.datasources.catalogs import Side
     from ostiary.datasources.datasource import Datasource, PinStore
     from ostiary.gateway import load_policies, pin_store
@@ -209,9 +218,10 @@ async def _explained(settings: Settings, submitted: Submitted) -> Explanation:
 
     database = settings.databases.get(submitted.database)
     if database is None:
-        meant = closest(submitted.database, sorted(settings.databases))
+        known = sorted(settings.databases)
+        meant = closest(submitted.database, known) or f"; there is {', '.join(known)}"
         raise SettingsInvalid(f"no database {submitted.database!r} is configured{meant}", file=str(settings.file))
-    side = Side(database, resolve(database.password_env, database.password_file))
+    side = Side(database, password_of(settings, database))
     # Looking must not change anything: the pins that the gate keeps are read and never written.
     pins = PinStore(load=pin_store(settings.state, database.name).load, save=lambda pins: None)
     datasource = await Datasource.open(side, load_policies(settings), pins)

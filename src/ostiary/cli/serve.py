@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from ostiary.cli.options import CONFIG
 
-@click.command("serve")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("ostiary.toml"), show_default=True)
+
+@click.command("serve", short_help="Run a gate until SIGTERM or Ctrl-C.")
+@CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Say that it is ready as one JSON object on standard output.")
 def serve(config: Path, as_json: bool) -> None:
-    """Run a gate until SIGTERM or Ctrl-C; both drain it."""
+    """Run a gate in the foreground until SIGTERM or Ctrl-C; both drain it. SIGHUP reads the policies again."""
     import orjson
 
     from ostiary import gateway

@@ -5,10 +5,13 @@ It signs with the key in the state folder, so it is for whoever may read that fi
 
 import time
 from pathlib import Path
+from typing import IO, Any
 
 import click
 import orjson
 
+from ostiary.cli.complaints import complain
+from ostiary.cli.options import CONFIG
 from ostiary.identity.local import Grantee, open_issuer
 from ostiary.model.errors import OstiaryError
 from ostiary.model.identity import Circumstances, PrincipalKind
@@ -28,8 +31,8 @@ class Duration(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
-@click.command("token")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("ostiary.toml"), show_default=True)
+@click.command("token", short_help="Issue a short-lived token, the password of a connection.")
+@CONFIG
 @click.option("--as", "name", required=True, metavar="NAME", help="Who the token is for.")
 @click.option(
     "--kind",
@@ -63,7 +66,7 @@ def token(
     ttl: float,
     as_json: bool,
 ) -> None:
-    """Issue a short-lived token; use it as the password of a connection, or as a bearer token.
+    """Issue a short-lived token; use it as the password of a connection.
 
     This signs with the key in the state folder: run it as the user that runs the gate.
     """
@@ -92,4 +95,9 @@ class Refused(click.ClickException):
     exit_code = 2
 
     def __init__(self, error: OstiaryError) -> None:
-        super().__init__(f"{error}\n{error.hint}" if error.hint else str(error))
+        super().__init__(str(error))
+        self.error = error
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """As any other command tells it."""
+        complain(self.error)

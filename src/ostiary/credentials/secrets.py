@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ostiary.model.errors import Invalid
+from ostiary.settings import Database, Settings, line_in
 
 LONGEST = 64 * 1024
 
@@ -14,6 +15,27 @@ class CredentialUnavailable(Invalid):
     """The gate's own secret is not where the settings say, or not kept as a secret."""
 
     code = "credential-unavailable"
+
+
+def password_of(settings: Settings, database: Database) -> str | None:
+    """The password of the gate's role in a configured database; an error names where the settings speak of it.
+
+    Raises:
+        CredentialUnavailable: as `resolve`.
+    """
+    try:
+        return resolve(database.password_env, database.password_file)
+    except CredentialUnavailable as error:
+        if error.file:
+            raise
+        section = f"database.{database.name}"
+        raise CredentialUnavailable(
+            error.message,
+            file=str(settings.file),
+            line=line_in(settings.file, section, error.key),
+            key=f"{section}.{error.key}",
+            hint=error.hint,
+        ) from error
 
 
 def resolve(
@@ -25,7 +47,9 @@ def resolve(
         CredentialUnavailable: both are named, the one named is absent or empty, or others may read the file.
     """
     if password_env is not None and password_file is not None:
-        raise CredentialUnavailable("password_env and password_file are both set", hint="keep one of them")
+        raise CredentialUnavailable(
+            "password_env and password_file are both set", key="password_env", hint="keep one of them"
+        )
     if password_env is not None:
         return _from_environment(password_env, os.environ if environment is None else environment)
     if password_file is not None:
@@ -36,7 +60,11 @@ def resolve(
 def _from_environment(name: str, environment: Mapping[str, str]) -> str:
     value = environment.get(name)
     if not value:
-        raise CredentialUnavailable(f"the environment variable {name} is not set", key="password_env")
+        raise CredentialUnavailable(
+            f"the environment variable {name} is not set",
+            key="password_env",
+            hint="export it where the gate starts, or name a file with password_file instead",
+        )
     return _checked(value, "", "password_env")
 
 
@@ -56,7 +84,12 @@ def _from_file(path: Path) -> str:
                 )
             text = file.read(LONGEST + 1)
     except OSError as error:
-        raise CredentialUnavailable(f"cannot be read: {error.strerror}", file=str(path), key="password_file") from error
+        raise CredentialUnavailable(
+            f"cannot be read: {error.strerror}",
+            file=str(path),
+            key="password_file",
+            hint="put the password into it, readable by the gate's user alone",
+        ) from error
     if len(text) > LONGEST:
         raise CredentialUnavailable("is too long for a password", file=str(path), key="password_file")
     try:

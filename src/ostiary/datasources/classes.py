@@ -55,7 +55,14 @@ def read_class_file(path: Path) -> ClassFile:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsInvalid(f"cannot be read: {error}", file=str(path)) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        line = re.search(r"line (\d+)", str(error)) if isinstance(error, tomllib.TOMLDecodeError) else None
+        raise SettingsInvalid(
+            f"cannot be read: {reason}",
+            file=str(path),
+            line=int(line[1]) if line else None,
+            hint="`classes` in the database's table of ostiary.toml names this file; `ostiary init` writes one",
+        ) from error
     for key in data:
         if key not in ("columns", "masks"):
             raise SettingsInvalid(

@@ -26,7 +26,7 @@ class Invalid(OstiaryError):
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line) if part)
         key = f" [{self.key}]" if self.key else ""
-        return f"{place}{key}: {self.message}" if place or key else self.message
+        return f"{place}{key}: {self.message}".lstrip() if place or key else self.message
 
 
 class SettingsInvalid(Invalid):
