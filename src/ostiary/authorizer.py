@@ -344,6 +344,10 @@ def _with_text(found: Judged, text: bytes) -> Judged:
     )
 
 
+# What PREPARE takes. Parse takes everything, and EXECUTE of that would be an EXECUTE, a COMMIT or a SET unseen.
+_EXECUTABLE = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+
+
 def _resolve_execute(statement: StatementAnalysis, view: SessionView, catalog: Catalog) -> StatementAnalysis | Denial:
     """SQL-level EXECUTE does what the statement of that name does."""
     name = statement.executes
@@ -360,6 +364,11 @@ def _resolve_execute(statement: StatementAnalysis, view: SessionView, catalog: C
     if not chosen:
         return Denial("not-understood", f'prepared statement "{name}" is empty')
     meant = chosen[0]
+    if meant.prepares is None and meant.node not in _EXECUTABLE:
+        return Denial(
+            "not-for-execute", f'prepared statement "{name}" is {meant.tag}, which EXECUTE does not run',
+            hint="run it with a Bind message", sqlstate="0A000",
+        )  # fmt: skip
     return replace(
         statement,
         accesses=meant.accesses + statement.accesses,
@@ -368,6 +377,7 @@ def _resolve_execute(statement: StatementAnalysis, view: SessionView, catalog: C
         has_predicate=meant.has_predicate,
         changes_catalog=meant.changes_catalog or statement.changes_catalog,
         changes_session=meant.changes_session or statement.changes_session,
+        data_changes=meant.data_changes,
     )
 
 

@@ -73,6 +73,8 @@ def _statement(text: bytes, raw: dict[str, Any], catalog: Catalog, search_path: 
         prepares=walk.prepares,
         executes=walk.executes,
         deallocates=walk.deallocates,
+        fetches=walk.fetches,
+        data_changes=walk.data_changes,
     )
 
 

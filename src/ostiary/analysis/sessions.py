@@ -115,6 +115,11 @@ def deallocate(walk: Walk, body: Node, scope: Scope) -> None:
     walk.deallocates = body.get("name", "")
 
 
+def fetch(walk: Walk, body: Node, scope: Scope) -> None:
+    """FETCH and MOVE run a cursor, or a portal of the protocol: they share their names."""
+    walk.fetches = body.get("portalname", "")
+
+
 def inner(walk: Walk, body: Node, scope: Scope) -> None:
     """DECLARE CURSOR and EXPLAIN need what their statement needs, whether it runs or not."""
     walk.push(body["query"], scope)
@@ -136,7 +141,7 @@ NODES: Mapping[str, NodeReader] = {
     "ExecuteStmt": execute,
     "DeallocateStmt": deallocate,
     "DeclareCursorStmt": inner,
-    "FetchStmt": inert,
+    "FetchStmt": fetch,
     "ClosePortalStmt": inert,
     "ExplainStmt": inner,
     "ListenStmt": notify,

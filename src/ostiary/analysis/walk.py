@@ -56,6 +56,8 @@ class Walk:
         self.prepares: str | None = None
         self.executes: str | None = None
         self.deallocates: str | None = None
+        self.fetches: str | None = None
+        self.data_changes = 0
 
     # The walk.
 

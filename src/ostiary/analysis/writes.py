@@ -16,6 +16,7 @@ from ostiary.model.analysis import Action
 
 def insert(walk: Walk, body: Node, outer: Scope) -> None:
     """INSERT, with what ON CONFLICT may update."""
+    walk.data_changes += 1
     scope = Scope(outer, with_clause(walk, body.get("withClause"), outer))
     relation = _written(walk, body["relation"], Action.INSERT, _columns(body.get("cols")))
     walk.push(_subscripts(body.get("cols", ())), scope)
@@ -46,6 +47,7 @@ def _conflict(walk: Walk, body: Node, conflict: Node, relation: Relation | None,
 
 def update(walk: Walk, body: Node, outer: Scope) -> None:
     """UPDATE, with its FROM."""
+    walk.data_changes += 1
     relation = _written(walk, body["relation"], Action.UPDATE, _columns(body.get("targetList")))
     scope = _target_scope(walk, body, outer, relation)
     for node in body.get("fromClause", ()):
@@ -58,6 +60,7 @@ def update(walk: Walk, body: Node, outer: Scope) -> None:
 
 def delete(walk: Walk, body: Node, outer: Scope) -> None:
     """DELETE, with its USING."""
+    walk.data_changes += 1
     relation = _written(walk, body["relation"], Action.DELETE, None)
     scope = _target_scope(walk, body, outer, relation)
     for node in body.get("usingClause", ()):
@@ -72,6 +75,7 @@ _MERGE_ACTIONS = {"CMD_INSERT": Action.INSERT, "CMD_UPDATE": Action.UPDATE, "CMD
 
 def merge(walk: Walk, body: Node, outer: Scope) -> None:
     """MERGE: each branch is an action of its own on the target."""
+    walk.data_changes += 1
     relation = walk.known(body["relation"])
     scope = _target_scope(walk, body, outer, relation)
     from_item(walk, body["sourceRelation"], scope)

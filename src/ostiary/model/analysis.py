@@ -97,7 +97,9 @@ class StatementAnalysis:
     `has_predicate` is None where the question makes no sense; False also for ``WHERE true`` and other constants.
     `changes_session` is True when search_path, role, settings, temporary objects or prepared statements may change in
     a way that `settings` does not fully describe; `changes_catalog` when schema objects may.
-    `prepares` / `executes` / `deallocates` carry the names of SQL-level PREPARE, EXECUTE, DEALLOCATE ("" = ALL).
+    `prepares` / `executes` / `deallocates` carry the names of SQL-level PREPARE, EXECUTE, DEALLOCATE ("" = ALL);
+    `fetches` is the cursor or portal that FETCH or MOVE runs. `data_changes` counts its INSERTs, UPDATEs, DELETEs and
+    MERGEs, those of WITH included.
     """
 
     node: str
@@ -117,6 +119,8 @@ class StatementAnalysis:
     prepares: str | None = None
     executes: str | None = None
     deallocates: str | None = None
+    fetches: str | None = None
+    data_changes: int = 0
 
     @property
     def complete(self) -> bool:

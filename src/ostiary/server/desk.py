@@ -179,17 +179,18 @@ class SessionDesk:
             overlay = datasource.overlay(submission.view.overlay, action.overlay)
             standing = authorizer.standing(snapshots, identity, claimed, now, overlay)
             judged = authorizer.authorize(snapshots, identity, submission, now, overlay, standing)
-            return self._still_good(judged, standing.plan)
+            return self._still_good(submission.stage, judged, standing.plan)
         kept = self._kept
         if kept is None or kept[0] is not snapshots or kept[1] != claimed or kept[2].asker.reads_time:
             kept = self._kept = (snapshots, claimed, authorizer.standing(snapshots, identity, claimed, now))
         judged = authorizer.authorize(snapshots, identity, submission, now, standing=kept[2])
-        return self._still_good(judged, kept[2].plan)
+        return self._still_good(submission.stage, judged, kept[2].plan)
 
-    def _still_good(self, judged: Judged, plan: MaskPlan) -> Judged:
+    def _still_good(self, stage: Stage, judged: Judged, plan: MaskPlan) -> Judged:
         """Refuse what would use a prepared statement or cursor that was made under other masks.
 
-        The server keeps their rewritten texts; those of the protocol are compared at Bind, those of SQL cannot be.
+        The server keeps their rewritten texts. Bind compares what it runs; EXECUTE and FETCH cannot, and EXECUTE takes
+        the names of Parse as well as those of PREPARE.
         """
         verdict = judged.verdict
         if isinstance(verdict, Refused):
@@ -198,7 +199,7 @@ class SessionDesk:
             if statement.executes is not None or statement.node == "FetchStmt":
                 if self._made_under is not None and self._made_under != plan.digest:
                     return Judged(Refused(OUTDATED, verdict.statements), judged.analysis)
-            elif statement.prepares is not None or statement.node == "DeclareCursorStmt":
+            elif stage is Stage.PARSE or statement.prepares is not None or statement.node == "DeclareCursorStmt":
                 # The oldest counts: what was made first may still be there.
                 self._made_under = self._made_under if self._made_under is not None else plan.digest
         return judged

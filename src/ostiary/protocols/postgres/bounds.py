@@ -85,7 +85,7 @@ def unenforceable(x: Exchange, work: Work) -> Denial | None:
 
 def _countable(statement: StatementAnalysis) -> bool:
     """Whether its command tag tells all the rows it changes: one relation, written by the statement itself."""
-    if not statement.complete:
+    if not statement.complete or statement.data_changes > 1:
         return False
     written = [one for one in statement.accesses if one.action in _CHANGING]
     if not written:

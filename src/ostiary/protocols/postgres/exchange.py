@@ -256,6 +256,14 @@ class Exchange:
         made = self.traits[key] = Traits(statements)
         return made
 
+    def meant_by(self, work: Work) -> tuple[Prepared | None, ...]:
+        """The prepared statements that EXECUTE in this work would run now."""
+        return tuple([self.statements.get(name) for name in work.traits.executes])
+
+    def fetches_portal(self, work: Work) -> bool:
+        """Whether FETCH in this work would run what was bound under a permit of its own, unseen."""
+        return any(name in self.portals for name in work.traits.fetches)
+
     def session_view(self) -> SessionView:
         """What a decision may look at."""
         view = self.view

@@ -27,7 +27,7 @@ ROLLBACK_STEP: Final = 3
 class Traits:
     """What the core needs to know of a text's statements, found once for each text."""
 
-    __slots__ = ("may_copy_in", "plain", "statements", "writes")
+    __slots__ = ("executes", "fetches", "may_copy_in", "plain", "statements", "writes")
 
     def __init__(self, statements: tuple[StatementAnalysis, ...]) -> None:
         self.statements = statements
@@ -37,6 +37,8 @@ class Traits:
         """The server may turn to the client for rows; what is not understood may do anything."""
         self.plain: bool = all(_is_plain(one) for one in statements)
         """Nothing that later statements mean depends on it."""
+        self.executes: tuple[str, ...] = tuple([one.executes for one in statements if one.executes is not None])
+        self.fetches: tuple[str, ...] = tuple([one.fetches for one in statements if one.fetches is not None])
 
 
 def _is_plain(one: StatementAnalysis) -> bool:
@@ -103,9 +105,9 @@ class Prepared:
 
 
 class Portal:
-    """A bound statement, and the permit under which it runs."""
+    """A bound statement, and the permit under which it runs. `meant` are the statements that its EXECUTE ran then."""
 
-    __slots__ = ("batch", "confirmed", "described", "name", "parameters", "permit", "statement", "work")
+    __slots__ = ("batch", "confirmed", "described", "meant", "name", "parameters", "permit", "statement", "work")
 
     def __init__(
         self, name: str, statement: Prepared, parameters: tuple[bytes | None, ...], work: Work, batch: int
@@ -118,6 +120,7 @@ class Portal:
         self.batch = batch
         self.confirmed: bool = False
         self.described: bool = False
+        self.meant: tuple[Prepared | None, ...] = ()
 
 
 class Expected:

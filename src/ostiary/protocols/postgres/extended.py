@@ -24,10 +24,12 @@ from ostiary.protocols.postgres.expected import (
 )
 from ostiary.protocols.postgres.outcomes import sent
 from ostiary.protocols.postgres.refusals import (
+    LONG_NAME,
     NO_PORTAL,
     NO_STATEMENT,
     NOT_FOR_BIND,
     PLAN_CHANGED,
+    PORTAL_FETCHED,
     RESERVED_NAME,
     TOO_MANY_PORTALS,
     TOO_MANY_STATEMENTS,
@@ -38,6 +40,18 @@ from ostiary.session.actions import Record
 from ostiary.session.answers import Recipient
 
 _STATEMENT = 83
+
+
+_LONGEST_NAME = 63
+"""NAMEDATALEN - 1: the server keeps prepared statements and portals under so many bytes of their names."""
+
+
+def _unusable(name: str) -> Denial | None:
+    """Why no statement or portal may have this name."""
+    if name.startswith(RESERVED):
+        return RESERVED_NAME
+    # A character has a byte at least and four at most.
+    return LONG_NAME if len(name) * 4 > _LONGEST_NAME and len(name.encode()) > _LONGEST_NAME else None
 
 
 def _refused(x: Exchange, denial: Denial) -> bool:
@@ -54,8 +68,9 @@ def _wait(x: Exchange) -> bool:
 def parse(x: Exchange, data: bytes, at: int, end: int) -> bool:
     """A Parse message."""
     name, text, types = messages.read_parse(data, at, end)
-    if name.startswith(RESERVED):
-        return _refused(x, RESERVED_NAME)
+    unusable = _unusable(name)
+    if unusable is not None:
+        return _refused(x, unusable)
     known = x.statements.get(name)
     if name and known is not None and (known.closing or not known.confirmed):
         return _wait(x)
@@ -91,8 +106,9 @@ def _forward_parse(x: Exchange, pending: Pending, verdict: Permitted) -> None:
 def bind(x: Exchange, data: bytes, at: int, end: int) -> bool:
     """A Bind message."""
     portal, name, values = messages.read_bind(data, at, end)
-    if portal.startswith(RESERVED):
-        return _refused(x, RESERVED_NAME)
+    unusable = _unusable(portal)
+    if unusable is not None:
+        return _refused(x, unusable)
     statement = x.statements.get(name)
     if statement is None:
         return _refused(x, NO_STATEMENT)
@@ -121,6 +137,7 @@ def _forward_bind(x: Exchange, pending: Pending, verdict: Permitted) -> None:
         deny(x, PLAN_CHANGED, extended=True)
         return
     made = Portal(name, statement, pending.parameters, work, x.batch)
+    made.meant = x.meant_by(work)
     notify(x, verdict)
     x.forward(verdict.permit, pending.frame)
     request = x.owe(BIND)
@@ -135,6 +152,9 @@ def _forward_bind(x: Exchange, pending: Pending, verdict: Permitted) -> None:
 def describe(x: Exchange, data: bytes, at: int, end: int) -> bool:
     """A Describe message."""
     kind, name = messages.read_target(data, at, end)
+    unusable = _unusable(name)
+    if unusable is not None:
+        return _refused(x, unusable)
     x.ask(data[x.client.at : end])
     x.unsynced = True
     if kind == _STATEMENT:
@@ -181,10 +201,20 @@ def _forward_execute(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     _run(x, portal, pending.frame)
 
 
+def _untimely(x: Exchange, portal: Portal) -> Denial | None:
+    """Why a portal may not run now, although it was permitted."""
+    work = portal.work
+    if work.traits.executes and x.meant_by(work) != portal.meant:
+        return PLAN_CHANGED
+    if work.traits.fetches and x.fetches_portal(work):
+        return PORTAL_FETCHED
+    return bounds.unenforceable(x, work) if work.most is not None else None
+
+
 def _run(x: Exchange, portal: Portal, frame: bytes) -> None:
     work = portal.work
-    if work.most is not None and not work.started:
-        denial = bounds.unenforceable(x, work)
+    if not work.started:
+        denial = _untimely(x, portal)
         if denial is not None:
             deny(x, denial, extended=True)
             return
@@ -208,6 +238,9 @@ def _run(x: Exchange, portal: Portal, frame: bytes) -> None:
 def close(x: Exchange, data: bytes, at: int, end: int) -> bool:
     """A Close message."""
     kind, name = messages.read_target(data, at, end)
+    unusable = _unusable(name)
+    if unusable is not None:
+        return _refused(x, unusable)
     statement = x.statements.get(name) if kind == _STATEMENT else None
     portal = x.portals.get(name) if kind != _STATEMENT else None
     known = statement or portal

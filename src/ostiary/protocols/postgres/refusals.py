@@ -46,6 +46,19 @@ NOT_FOR_BIND = Denial(
 RESERVED_NAME = Denial(
     "reserved-name", f"names that begin with {RESERVED} are reserved", hint="choose another name", sqlstate="42939"
 )
+LONG_NAME = Denial(
+    "long-name",
+    "names of statements and portals have at most 63 bytes",
+    detail="the database tells them apart by their first 63 bytes only",
+    hint="choose a shorter name",
+    sqlstate="42622",
+)
+PORTAL_FETCHED = Denial(
+    "portal-fetched",
+    "FETCH and MOVE are for cursors; a portal is run by Execute",
+    hint="send an Execute message, or DECLARE a cursor",
+    sqlstate="0A000",
+)
 TOO_MANY_STATEMENTS = Denial(
     "too-many-statements",
     "too many prepared statements in this session",

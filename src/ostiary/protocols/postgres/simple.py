@@ -8,7 +8,7 @@ from ostiary.protocols.postgres.deciding import decide
 from ostiary.protocols.postgres.exchange import Exchange, Pending
 from ostiary.protocols.postgres.expected import FUNCTION, QUERY, Work
 from ostiary.protocols.postgres.outcomes import sent
-from ostiary.protocols.postgres.refusals import deny
+from ostiary.protocols.postgres.refusals import PORTAL_FETCHED, deny
 from ostiary.session.actions import Record
 
 
@@ -42,15 +42,16 @@ def _forward_query(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     work = pending.work
     if work is None:
         work = pending.work = Work(pending.needed_ticket, verdict, pending.text, x.traits_of(verdict.statements))
-    if work.most is not None:
-        denial = bounds.unenforceable(x, work)
-        if denial is not None:
-            x.pending = None
-            x.actions.append(Record(work.ticket, Outcome(OutcomeKind.NOT_RUN)))
-            deny(x, denial, extended=False)
-            return
-        if not bounds.opened(x, work):
-            return
+    denial = bounds.unenforceable(x, work) if work.most is not None else None
+    if work.traits.fetches and x.fetches_portal(work):
+        denial = PORTAL_FETCHED
+    if denial is not None:
+        x.pending = None
+        x.actions.append(Record(work.ticket, Outcome(OutcomeKind.NOT_RUN)))
+        deny(x, denial, extended=False)
+        return
+    if work.most is not None and not bounds.opened(x, work):
+        return
     x.pending = None
     permit = verdict.permit
     notify(x, verdict)
