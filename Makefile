@@ -15,7 +15,7 @@ PROJECT := pyproject.toml setup.py requirements/build.txt
 WORKERS ?= 2
 # The rooms whose tests also run against the compiled flavour of the hot path.
 COMPILED := build/compiled
-COMPILED_TESTS := $(wildcard tests/conversations tests/properties tests/session tests/protocols tests/flavour)
+COMPILED_TESTS := $(wildcard tests/conversations tests/properties tests/session tests/protocols tests/flavour tests/audit tests/store)
 
 .PHONY: help demo tour test check bench lock format clean
 
