@@ -7,6 +7,8 @@ import drive_asyncpg
 import drive_pg8000
 import drive_psql
 import drive_psycopg
+import drive_psycopg_sessions
+import drive_psycopg_streams
 import drive_sqlalchemy
 import pytest
 from rig import Target
@@ -17,7 +19,7 @@ pytest_plugins = ["rigging"]
 Scene = Callable[[Target], Any]
 
 DRIVERS: dict[str, dict[str, Scene]] = {
-    "psycopg": drive_psycopg.SCENES,
+    "psycopg": drive_psycopg.SCENES | drive_psycopg_sessions.SCENES | drive_psycopg_streams.SCENES,
     "asyncpg": drive_asyncpg.SCENES,
     "pg8000": drive_pg8000.SCENES,
     "SQLAlchemy": drive_sqlalchemy.SCENES,
