@@ -150,6 +150,8 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Gate:
         side = Side(database, password_of(settings, database))
         datasources[name] = await Datasource.open(side, policies, pin_store(settings.state, name))
         stack.push_async_callback(datasources[name].close)
+        if absent := datasources[name].strangers:
+            logger.warning("classes.toml names columns that the database does not have", database=name, columns=absent)
     desk = Desk(
         verify=verifier.verify,
         authorizer=Authorizer(),

@@ -32,3 +32,12 @@ def test_an_error_says_what_is_wrong_and_what_is_next(tmp_path: Path) -> None:
             "error ostiary.toml: cannot be read: No such file or directory\n"
             "next  name it with --config, or make one with: ostiary init\n"
         )
+
+
+def test_what_the_system_does_not_let_us_use_is_named_without_a_traceback(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    command = [sys.executable, "-m", "ostiary", "init", str(blocked / "gate")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == f"error {blocked / 'gate'}: Not a directory\n"

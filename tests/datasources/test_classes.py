@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from ostiary.analysis.catalog import Catalog, from_json
-from ostiary.datasources.classes import Pins, class_map, read_class_file
+from ostiary.datasources.classes import Pins, class_map, read_class_file, strangers
 from ostiary.model.errors import SettingsInvalid
 from ostiary.model.mask import MaskKind, Unclassified
 from ostiary.model.names import RelationName
@@ -48,6 +48,15 @@ def test_a_named_column_wins_over_a_star(tmp_path: Path) -> None:
     text = '[columns]\n"public.orders.*" = "none"\n"public.orders.iban" = "pii.iban"\n'
     made = class_map(read_class_file(written(tmp_path, text)), catalog(["id", "iban"]), Unclassified.DENY, {})
     assert made.class_of(RelationName("public", "orders"), "iban") == "pii.iban"
+
+
+def test_what_the_database_does_not_have_is_named(tmp_path: Path) -> None:
+    text = (
+        '[columns]\n"public.orders.ibna" = "pii.account"\n"public.orders.id" = "none"\n'
+        '"public.orders.*" = "none"\n"public.payment.*" = "none"\n'
+    )
+    file = read_class_file(written(tmp_path, text))
+    assert strangers(file, catalog(["id", "iban"])) == ["public.orders.ibna", "public.payment.*"]
 
 
 def test_masks_read_with_their_parameters(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def _tell(state: Path, report: Report) -> None:
         sound = click.style("sound", fg="green", bold=True)
         click.echo(f"{sound} {state}: {report.signed} records under the checkpoint of {report.origin!r}{waiting}")
         click.echo(f"root {report.root.hex()}")
+    elif not _holds_a_log(state):
+        click.echo(f"{state}: there is no log here; name a gate's state folder", err=True)
     else:
         click.echo(f"{state}: this is not what was signed; keep it as it is, and compare it with a copy", err=True)
 

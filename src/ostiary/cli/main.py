@@ -60,3 +60,9 @@ def main() -> None:
     except OstiaryError as error:
         complain(error)
         sys.exit(2 if isinstance(error, Invalid) else 1)
+    except OSError as error:
+        # A file or folder that the system does not let us use. Anything without a path is a fault of ours.
+        if error.filename is None:
+            raise
+        click.echo(f"{click.style('error', fg='red', bold=True)} {error.filename}: {error.strerror}", err=True)
+        sys.exit(1)

@@ -127,6 +127,15 @@ def _mask(value: object, place: dict[str, Any]) -> Mask:
     return Mask(kind, **parameters)
 
 
+def strangers(file: ClassFile, catalog: Catalog) -> list[str]:
+    """What the file speaks of and the database does not have: a typing error, or something that is not there yet."""
+    there = {tuple(name): {column.name for column in relation.columns} for name, relation in catalog.relations.items()}
+    absent = [key for key in file.columns if key[2] not in there.get(key[:2], ())]
+    return sorted(
+        [*(".".join(key) for key in absent), *(f"{'.'.join(key)}.*" for key in file.stars if key not in there)]
+    )
+
+
 def class_map(file: ClassFile, catalog: Catalog, unclassified: Unclassified, pins: Pins) -> ClassMap:
     """Hold a class file against a catalog.
 

@@ -9,7 +9,7 @@ import orjson
 from ostiary.analysis.catalog import Catalog, overlaid
 from ostiary.authorizer import Snapshots
 from ostiary.datasources.catalogs import SharedCatalog, Side
-from ostiary.datasources.classes import ClassFile, Pins, class_map, read_class_file
+from ostiary.datasources.classes import ClassFile, Pins, class_map, read_class_file, strangers
 from ostiary.model.errors import UpstreamFailed
 from ostiary.policy.document import PolicySet
 from ostiary.policy.requirements import DatasourceFacts
@@ -67,6 +67,11 @@ class Datasource:
     def parameters(self) -> dict[str, str]:
         """What the server reports of itself at login."""
         return {} if self._shared is None else self._shared.parameters
+
+    @property
+    def strangers(self) -> list[str]:
+        """Columns that classes.toml names and the database does not have."""
+        return strangers(self._class_file, self.snapshots.catalog)
 
     def overlay(self, digest: str, document: bytes) -> Catalog:
         """A session's own catalog, built once for each document."""

@@ -79,7 +79,7 @@ class Recording:
             process.wait()
             raise LogUnavailable(
                 answer.text or "the process that keeps the log did not start",
-                hint="give each gate a state folder of its own; ostiary audit verify says what is damaged",
+                hint="one gate to a state folder; if none runs there, `ostiary audit verify` says what is damaged",
             )
         return cls(loop, process, ours, durability is Durability.ASYNC, on_failure)
 
