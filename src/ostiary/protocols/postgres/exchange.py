@@ -261,8 +261,19 @@ class Exchange:
         return tuple([self.statements.get(name) for name in work.traits.executes])
 
     def fetches_portal(self, work: Work) -> bool:
-        """Whether FETCH in this work would run what was bound under a permit of its own, unseen."""
-        return any(name in self.portals for name in work.traits.fetches)
+        """Whether FETCH in this work would run what was bound under a permit of its own, unseen.
+
+        Reading on from a portal is what drivers do (asyncpg's Cursor.forward is a MOVE), and nothing of it is bounded.
+        """
+        return any(one.writes or not one.traits.plain for one in self._fetched(work))
+
+    def fetched(self, work: Work) -> None:
+        """What FETCH in this work reads has run, by whatever message."""
+        for one in self._fetched(work):
+            one.started = True
+
+    def _fetched(self, work: Work) -> list[Work]:
+        return [self.portals[name].work for name in work.traits.fetches if name in self.portals]
 
     def session_view(self) -> SessionView:
         """What a decision may look at."""

@@ -22,6 +22,8 @@ def sent(x: Exchange, work: Work) -> None:
     if work.started:
         return
     work.started = True
+    if work.traits.fetches:
+        x.fetched(work)
     if work.traits.plain:
         return
     view = x.view
