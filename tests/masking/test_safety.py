@@ -170,3 +170,23 @@ def test_types_that_somebody_defined_are_refused_when_becoming_them_runs_code(
         assert isinstance(shape(f"select null::{name}", catalog=own), Denial), name
     casting = make_catalog(*catalog.relations.values(), user_types=types, own_casts=1)
     assert isinstance(shape("select 'x'::mood", catalog=casting), Denial)
+
+
+WIDE = {
+    "a masked table in 1,000 subqueries": "select " + ", ".join(["(select 1 from customers c)"] * 1_000),
+    "a masked table 900 times": "select 1 from " + ", ".join(f"customers c{n}" for n in range(900)),
+    "a masked table in 2,000 predicates": "select 1 where "
+    + " or ".join(f"exists (select from customers where id = {n})" for n in range(2_000)),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_masked_table_in_too_many_places_is_refused_before_it_costs_much(shape: Any, name: str) -> None:
+    shaped = shape(WIDE[name])
+    assert isinstance(shaped, Denial)
+    assert "too many places" in shaped.detail
+
+
+def test_a_masked_table_in_a_few_places_is_not_refused(shape: Any) -> None:
+    assert isinstance(shape("select " + ", ".join(["(select max(id) from customers c)"] * 20)), Shaped)
+    assert isinstance(shape("select " + ", ".join(["public.customers.id"] * 1_000) + " from customers"), Shaped)

@@ -34,6 +34,7 @@ def _is_projection(walk: Walk, names: tuple[str, ...], body: Node) -> bool:
         return False
     if walk.catalog.overloads(names[0], None, walk.search_path):
         return False
+    walk.spend(len(walk.references))
     return any(relation.column(names[0]) is not None for relation in _rows(walk))
 
 

@@ -5,7 +5,7 @@ never sees it. That includes what the text does not name: a cast, an operator's 
 like a column.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ostiary.analysis.catalog import Catalog, Relation
 from ostiary.masking.builtins import CAST_SAFE_KINDS, COMPARISONS, FUNCTIONS, TYPES
@@ -43,6 +43,9 @@ def unsafe_expressions(body: Node, catalog: Catalog, read: list[tuple[Reading, R
     """
     if catalog.own_operators & COMPARISONS:
         yield "an operator that somebody defined here could stand for a comparison"
+    aliases: dict[str, list[Relation]] = {}
+    for reading, relation in read:
+        aliases.setdefault(reading.alias, []).append(relation)
     for node, inner in walk(body):
         if node not in NODES:
             yield f"{node} is not understood well enough"
@@ -51,7 +54,7 @@ def unsafe_expressions(body: Node, catalog: Catalog, read: list[tuple[Reading, R
         elif node == "A_Expr":
             yield from _operator(inner.get("name"), catalog)
         elif node == "ColumnRef":
-            yield from _column(inner, catalog, read)
+            yield from _column(inner, catalog, aliases)
         elif node == "A_Indirection":
             yield from _indirection(inner, catalog)
         elif node in ("SortBy", "SubLink"):
@@ -85,12 +88,12 @@ def _named_operators(node: str, body: Node, catalog: Catalog) -> Iterator[str]:
         yield from _operator(body["operName"], catalog)
 
 
-def _column(body: Node, catalog: Catalog, read: list[tuple[Reading, Relation]]) -> Iterator[str]:
+def _column(body: Node, catalog: Catalog, aliases: Mapping[str, list[Relation]]) -> Iterator[str]:
     """``row.name`` calls a function when the row has no such column (PostgreSQL, section 8.16.5)."""
     path, starred = column_path(body)
     if starred or len(path) < 2:
         return
-    meant = [relation for reading, relation in read if reading.alias == path[-2]]
+    meant = aliases.get(path[-2], ())
     if meant and all(relation.column(path[-1]) is not None for relation in meant):
         return
     yield from _like_a_function(path[-1], catalog)

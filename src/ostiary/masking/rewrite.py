@@ -4,6 +4,7 @@ The text is spliced where the parser says a name stands, parsed again, and compa
 meant to make. Whatever else it became is refused, so that a mistake here never reaches the server.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,9 +95,10 @@ def _statement(work: _Work, raw: Node, understood: StatementAnalysis) -> None:
     system = {one.location: _system_columns(statement, one, relation) for one, relation in masked}
     touched = {one.location: mentioned(statement, _watched(work, one, relation)) for one, relation in masked}
     groupings = [each for one, relation in masked for each in dependences(statement, one, relation)]
+    ranges = Counter(_range_names(statement, place))
     for reading, relation in masked:
         _refuse_denied(work, relation, touched[reading.location])
-        _shorten_columns(work, statement, place, reading, relation)
+        _shorten_columns(work, statement, ranges, reading, relation)
     for reading, relation in read:
         if relation.name in work.plan.relations:
             at = reading.location
@@ -238,7 +240,7 @@ def _sample(work: _Work, statement: Node, reading: Reading) -> str:
     return f"TABLESAMPLE pg_catalog.{method[-1]}{rest}"
 
 
-def _shorten_columns(work: _Work, statement: Node, target: Node | None, reading: Reading, relation: Relation) -> None:
+def _shorten_columns(work: _Work, statement: Node, ranges: Counter[str], reading: Reading, relation: Relation) -> None:
     """``schema.table.column`` names a relation, which a projection no longer is: leave out the schema."""
     for node, body in walk(statement):
         if node != "ColumnRef":
@@ -249,7 +251,7 @@ def _shorten_columns(work: _Work, statement: Node, target: Node | None, reading:
             continue
         if len(qualifiers) > 2 or qualifiers[0] != relation.name.schema or "alias" in reading.body:
             raise NotProvenSafe(f"column {'.'.join(path)} cannot be told from others", hint="use the table's alias")
-        if _range_names(statement, target).count(reading.alias) != 1:
+        if ranges[reading.alias] != 1:
             raise NotProvenSafe(
                 f"{'.'.join(qualifiers)} has to be told from another {reading.alias}", hint="use aliases"
             )
