@@ -31,6 +31,7 @@ from ostiary.session.events import (
     Decided,
     Ended,
     Event,
+    OverlayOutdated,
     Recorded,
 )
 from ostiary.store.recording import Recording
@@ -97,6 +98,7 @@ class SessionDesk:
         self._newest = Ticket(0)
         self._kept: tuple[Snapshots, Circumstances, Standing] | None = None
         self._made_under: str | None = None
+        self._looked_again = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._templates: dict[int, tuple[Judged, Stage, bytes]] = {}
         self.expires_at: float | None = None
@@ -161,8 +163,14 @@ class SessionDesk:
         judged = self._authorize(action)
         if isinstance(judged.verdict, Refused) and judged.verdict.denial.code in UNKNOWN_NAMES:
             # Somebody may have made it since the last snapshot; look once more before refusing.
-            self._keep(self._decide_after_refresh(action, reply), reply)
-            return
+            overlay = action.submission.view.overlay
+            if not overlay:
+                self._keep(self._decide_after_refresh(action, reply), reply)
+                return
+            if overlay != self._looked_again:
+                self._looked_again = overlay
+                reply(OverlayOutdated(action.ticket))
+                return
         self._conclude(action, judged, reply)
 
     async def _decide_after_refresh(self, action: Decide, reply: Reply) -> None:

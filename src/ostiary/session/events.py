@@ -94,6 +94,16 @@ class CatalogRefreshed:
 
 
 @dataclass(frozen=True, slots=True)
+class OverlayOutdated:
+    """A name is unknown to the overlay that came with `ticket`: look at the backend again, then ask again.
+
+    Told once for each overlay; what is still unknown after the second look is refused.
+    """
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session must end now: token expired, killed, drained, log lost. The client is told `denial`."""
 
@@ -112,5 +122,6 @@ Event = (
     | Decided
     | Recorded
     | CatalogRefreshed
+    | OverlayOutdated
     | Ended
 )

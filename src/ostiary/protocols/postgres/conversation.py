@@ -25,6 +25,7 @@ from ostiary.session.events import (
     Decided,
     Ended,
     Event,
+    OverlayOutdated,
     Recorded,
     ServerLeft,
     ServerSent,
@@ -131,6 +132,8 @@ class Conversation:
                 ending.end(x, denial, denial.code)
             case CatalogRefreshed():
                 probes.refreshed(x)
+            case OverlayOutdated():
+                deciding.outdated(x, event)
             case Authenticated() if x.phase is not Phase.CLOSED:
                 self._admission.authenticated(x, event)
             case BackendReady() if x.phase is not Phase.CLOSED:

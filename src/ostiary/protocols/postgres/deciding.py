@@ -7,7 +7,7 @@ from ostiary.protocols.postgres import probes
 from ostiary.protocols.postgres.exchange import Exchange, Pending, Phase
 from ostiary.protocols.postgres.refusals import deny, deny_unnamed
 from ostiary.session.actions import Decide, Record
-from ostiary.session.events import Decided
+from ostiary.session.events import Decided, OverlayOutdated
 
 
 def decide(x: Exchange, pending: Pending) -> None:
@@ -66,6 +66,17 @@ def decided(x: Exchange, event: Decided) -> None:
     x.pending = None
     if not x.discarding and x.phase is Phase.OPEN:
         refuse(x, pending, verdict)
+
+
+def outdated(x: Exchange, event: OverlayOutdated) -> None:
+    """What the session was last seen to have does not explain the message: look again before it is refused."""
+    pending = x.pending
+    if pending is None or pending.ticket != event.ticket:
+        return
+    pending.ticket = None
+    pending.probed = False
+    x.view.stale = True
+    advance(x)
 
 
 def refuse(x: Exchange, pending: Pending, refused: Refused) -> None:
