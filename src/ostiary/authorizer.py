@@ -263,6 +263,8 @@ def _unknown_name(analysis: Analysis, denial: Denial) -> Denial | None:
     if denial.code != "not-understood" or not reasons:
         return None
     hint = "check the name, its schema and search_path; what is made elsewhere appears within seconds"
+    if len(analysis.statements) > 1:
+        hint = "what one statement of a text makes, the next one does not know yet: send them one at a time"
     if not all(reason.startswith((UNKNOWN_RELATION, UNKNOWN_FUNCTION)) for _, reason in reasons):
         return None
     statement, reason = reasons[0]
