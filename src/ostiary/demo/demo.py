@@ -15,6 +15,7 @@ from ostiary.demo.cluster import embedded_binaries
 from ostiary.demo.people import ADMINISTRATOR, AGENT, SUPPORT
 from ostiary.demo.premises import Premises, opened, usual_port
 from ostiary.demo.shop import DATABASE
+from ostiary.model.errors import OstiaryError
 
 LIFETIME = ("--ttl", "8h")
 
@@ -34,6 +35,16 @@ async def demo(console: Console) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     console.print("starting a PostgreSQL with a shop's data, and the gate in front of it …")
+    try:
+        await _shown(console, begun, stop)
+    except OstiaryError:
+        # Ctrl-C reaches initdb too, and what fails of it while we stop is no news.
+        if not stop.is_set():
+            raise
+        console.print("stopped before it was ready")
+
+
+async def _shown(console: Console, begun: float, stop: asyncio.Event) -> None:
     async with opened(usual_port()) as premises:
         agent, support, administrator = await asyncio.gather(
             premises.token("shop-agent", *AGENT, *LIFETIME),
