@@ -18,6 +18,7 @@ from ostiary.demo.shop import DATABASE
 from ostiary.model.errors import OstiaryError
 
 LIFETIME = ("--ttl", "8h")
+SIGNAL_SECONDS = 0.2
 
 TRIES = (
     ("masked, and searched masked", "select id, email, full_name, ssn from customers where id <= 5;"),
@@ -38,7 +39,9 @@ async def demo(console: Console) -> None:
     try:
         await _shown(console, begun, stop)
     except OstiaryError:
-        # Ctrl-C reaches initdb too, and what fails of it while we stop is no news.
+        # Ctrl-C reaches initdb too, and what fails of it while we stop is no news. The loop may not have seen it yet.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SIGNAL_SECONDS)
         if not stop.is_set():
             raise
         console.print("stopped before it was ready")
