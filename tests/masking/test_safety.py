@@ -190,3 +190,9 @@ def test_a_masked_table_in_too_many_places_is_refused_before_it_costs_much(shape
 def test_a_masked_table_in_a_few_places_is_not_refused(shape: Any) -> None:
     assert isinstance(shape("select " + ", ".join(["(select max(id) from customers c)"] * 20)), Shaped)
     assert isinstance(shape("select " + ", ".join(["public.customers.id"] * 1_000) + " from customers"), Shaped)
+
+
+@pytest.mark.parametrize("depth", [20, 60, 100, 200, 300])
+def test_deep_nesting_is_shaped_or_refused_and_never_a_fault(shape: Any, depth: int) -> None:
+    shaped = shape("select " + "array[" * depth + "id" + "]" * depth + " from customers")
+    assert isinstance(shaped, Shaped) if depth == 20 else isinstance(shaped, Shaped | Denial)

@@ -70,7 +70,10 @@ def rewrite(parsed: Parsed, analysis: Analysis, catalog: Catalog, plan: MaskPlan
         NotProvenSafe: something cannot be rewritten, or the result is not what was meant.
         ColumnDenied: a column is touched that the plan denies.
     """
-    copy: Node = orjson.loads(orjson.dumps(parsed.tree))
+    try:
+        copy: Node = orjson.loads(orjson.dumps(parsed.tree))
+    except orjson.JSONEncodeError as error:  # it reads 1,024 levels and writes 254
+        raise NotProvenSafe("it is nested too deeply") from error
     work = _Work(catalog, plan, TokenView(parsed.text), copy)
     for raw, understood in zip(copy["stmts"], analysis.statements, strict=True):
         _statement(work, raw, understood)
