@@ -78,13 +78,15 @@ class Standing:
 class Judged:
     """A verdict with what the record says of the text. `analysis` is None for what could not be parsed.
 
-    `template` makes the permitted text of another one that differs from this in small numbers only.
+    `template` makes the permitted text of another one that differs from this in small numbers only. `claimed` is what
+    was claimed when the text's comments claimed something; None: what the session claims.
     """
 
     verdict: Verdict
     analysis: Analysis | None
     masked_columns: tuple[str, ...] = ()
     template: Template | None = None
+    claimed: Circumstances | None = None
 
 
 class Authorizer:
@@ -183,6 +185,14 @@ class Authorizer:
             analysis = analyse(parsed, case.catalog, case.view.search_path)
         except SqlNotUnderstood as error:
             return _not_parsed(standing, text, error)
+        claimed = _claimed_in_comments(case.view.claimed, analysis)
+        if claimed is None:
+            return self._decided(case, parsed, analysis, standing.asker)
+        asker = self.standing(snapshots, case.identity, claimed, case.now, case.overlay).asker
+        return replace(self._decided(case, parsed, analysis, asker), claimed=claimed)
+
+    def _decided(self, case: "Case", parsed: Parsed, analysis: Analysis, asker: Asker) -> Judged:
+        standing, snapshots, text = case.standing, case.snapshots, parsed.text
         statements: list[StatementAnalysis] = []
         for one in analysis.statements:
             resolved = _resolve_execute(one, case.view, case.catalog)
@@ -193,7 +203,7 @@ class Authorizer:
         denial = _refuse_settings(standing, snapshots.limits, analysis)
         if denial is not None:
             return Judged(Refused(denial, analysis.statements), analysis)
-        judgement = self._asker(case, analysis).judge(analysis)
+        judgement = asker.judge(analysis)
         if judgement.denial is not None:
             denial = _unknown_name(analysis, judgement.denial) or judgement.denial
             return Judged(Refused(denial, analysis.statements), analysis)
@@ -209,16 +219,6 @@ class Authorizer:
         )
         verdict = Permitted(permit, analysis.statements, bool(standing.plan), standing.origins, shaped.notices)
         return Judged(verdict, analysis, shaped.masked_columns, template(text, shaped.splices))
-
-    def _asker(self, case: "Case", analysis: Analysis) -> Asker:
-        """Who asks about this text: what its comments claim (sqlcommenter) stands beside what the session claims."""
-        said = dict(analysis.comments)
-        named = {name: said.get(f"ostiary.{name}", said.get(name)) for name in CLAIMS}
-        found = {name: value for name, value in named.items() if value is not None}
-        if not found:
-            return case.standing.asker
-        claimed = replace(case.view.claimed, **found)
-        return self.standing(case.snapshots, case.identity, claimed, case.now, case.overlay).asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +279,14 @@ def _unknown_name(analysis: Analysis, denial: Denial) -> Denial | None:
     else:
         message = f'relation "{name}" does not exist'
     return Denial("unknown-relation", message, hint=hint, sqlstate="42P01")
+
+
+def _claimed_in_comments(session: Circumstances, analysis: Analysis) -> Circumstances | None:
+    """What is claimed when the text's comments (sqlcommenter) say something; it goes before what the session says."""
+    said = dict(analysis.comments)
+    named = {name: said.get(f"ostiary.{name}", said.get(name)) for name in CLAIMS}
+    found = {name: value for name, value in named.items() if value is not None}
+    return replace(session, **found) if found else None
 
 
 def _refuse_settings(standing: Standing, limits: SessionLimits, analysis: Analysis) -> Denial | None:

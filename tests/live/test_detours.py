@@ -174,3 +174,18 @@ def test_psycopg_still_prepares_and_executes(made: Gate) -> None:
         assert connection.execute("execute one (41)").fetchone() == (42,)
         assert connection.execute("execute one (42)", prepare=True).fetchone() == (43,)
         assert connection.execute("update detours set state = 'new' where id < 2").rowcount == 1
+
+
+def test_a_parameter_of_a_type_that_somebody_made_runs_nothing_while_columns_are_masked(made: Gate) -> None:
+    clear = made.folder / "policy" / "clear.cedar"
+    declared = message("P", b"own\0select $1\0" + struct.pack("!hI", 1, 99_999))
+    clear.unlink()
+    try:
+        reload(made)
+        with Client(made.ports[0]) as client:
+            client.log_in(made.token("mallory"))
+            said = asked(client, declared, SYNC)
+    finally:
+        clear.write_text(CLEAR)
+        reload(made)
+    assert code(said) == "parameter-type"

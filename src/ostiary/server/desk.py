@@ -222,7 +222,7 @@ class SessionDesk:
         self._newest = action.ticket
         commitments = self._desk.commitments
         leaf = intent(
-            self._template(judged, submission.stage, submission.view.claimed),
+            self._template(judged, submission.stage, judged.claimed or submission.view.claimed),
             session=self._session_id,
             number=action.ticket,
             time_ns=time.time_ns(),

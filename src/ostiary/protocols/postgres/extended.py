@@ -3,6 +3,8 @@
 What a name means is known for certain or waited for: an Execute is never judged by another text than the one it runs.
 """
 
+import struct
+
 from ostiary.model.decision import Denial, Permitted
 from ostiary.model.errors import ProtocolViolation
 from ostiary.model.record import Outcome, OutcomeKind
@@ -28,6 +30,7 @@ from ostiary.protocols.postgres.refusals import (
     NO_PORTAL,
     NO_STATEMENT,
     NOT_FOR_BIND,
+    PARAMETER_TYPE,
     PLAN_CHANGED,
     PORTAL_FETCHED,
     RESERVED_NAME,
@@ -86,8 +89,20 @@ def parse(x: Exchange, data: bytes, at: int, end: int) -> bool:
     return True
 
 
+_FIRST_OWN_OID = 16384
+"""Below are the types that every installation has (transam.h, FirstNormalObjectId)."""
+
+
+def _declares_own_type(types: bytes) -> bool:
+    """Whether a parameter is declared of a type made in this database: a domain's CHECK may call anything."""
+    return any(oid >= _FIRST_OWN_OID for (oid,) in struct.iter_unpack(">I", types[2:]))
+
+
 def _forward_parse(x: Exchange, pending: Pending, verdict: Permitted) -> None:
     x.pending = None
+    if verdict.masked and _declares_own_type(pending.types):
+        deny(x, PARAMETER_TYPE, extended=True)
+        return
     name, permit = pending.target, verdict.permit
     changed = permit.text != pending.text
     notify(x, verdict)

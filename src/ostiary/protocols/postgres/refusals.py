@@ -53,6 +53,12 @@ LONG_NAME = Denial(
     hint="choose a shorter name",
     sqlstate="42622",
 )
+PARAMETER_TYPE = Denial(
+    "parameter-type",
+    "parameters of types made in this database are not available while columns are masked",
+    detail="reading a value of such a type can run a function",
+    hint="leave the parameter's type open, or cast it in the text",
+)
 PORTAL_FETCHED = Denial(
     "portal-fetched",
     "FETCH and MOVE are for cursors; a portal is run by Execute",
