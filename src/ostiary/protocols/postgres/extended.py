@@ -170,6 +170,9 @@ def describe(x: Exchange, data: bytes, at: int, end: int) -> bool:
     unusable = _unusable(name)
     if unusable is not None:
         return _refused(x, unusable)
+    if kind == _STATEMENT and not name and x.statements.get(name) is None:
+        # A Parse that was refused here did not make the server drop the unnamed statement before it.
+        return _refused(x, NO_STATEMENT)
     x.ask(data[x.client.at : end])
     x.unsynced = True
     if kind == _STATEMENT:
