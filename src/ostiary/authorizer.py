@@ -107,6 +107,7 @@ class Authorizer:
             versions,
             identity.principal,
             identity.on_behalf_of,
+            identity.chain,
             identity.proved,
             claimed,
             snapshots.limits,

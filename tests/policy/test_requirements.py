@@ -80,6 +80,17 @@ def test_an_agent_may_not_do_what_the_one_it_acts_for_may_not() -> None:
     assert denial.sqlstate == "42501"
 
 
+def test_every_actor_of_the_chain_is_asked_not_only_its_two_ends() -> None:
+    middle = Principal(PrincipalKind.AGENT, "middle", LOCAL_ISSUER)
+    identity = Identity(BOT, 10_000, "token", ALICE, chain=(BOT, middle))
+    facts = DatasourceFacts("orders", "production")
+    asking = Asker(Evaluator(), load({"p.cedar": POLICIES}), facts, identity, Circumstances(), 1_000)
+    assert (
+        refused(judged(asking, SELECT)).detail == 'no policy permits read on orders.public.tickets for agent "middle"'
+    )
+    assert judged(asker(on_behalf_of=ALICE), SELECT).allowed
+
+
 def test_a_person_lends_an_agent_nothing_that_the_agent_has_not() -> None:
     stranger = Principal(PrincipalKind.AGENT, "other", LOCAL_ISSUER)
     denial = refused(judged(asker(stranger, on_behalf_of=ALICE), SELECT))

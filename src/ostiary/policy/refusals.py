@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a refusal is made from. The first of `parties` asks, the second is the one it acts for."""
+    """What a refusal is made from. The first of `parties` asks; it acts for the others."""
 
     policies: PolicySet
     parties: tuple[Principal, ...]

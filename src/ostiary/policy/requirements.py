@@ -97,8 +97,9 @@ class Asker:
         self._database = database(datasource)
         self._identity = identity
         self._claimed = claimed
-        other = identity.on_behalf_of
-        self._parties = (identity.principal,) if other is None else (identity.principal, other)
+        # The one who asks, the one it acts for, and every actor that passed the request on: each may only narrow.
+        named = (identity.principal, identity.on_behalf_of, *identity.chain)
+        self._parties = tuple(dict.fromkeys(one for one in named if one is not None))
 
     @property
     def reads_time(self) -> bool:
